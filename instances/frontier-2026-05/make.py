@@ -1,0 +1,547 @@
+"""Write the tables of the instance frontier-2026-05.
+
+Usage: ``python make.py [FOLDER]`` (default: the folder of this file). Reads no file.
+The same bytes come out on every run, so the committed files can be compared with what
+this script writes. ``README.md`` explains the numbers.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+HERE = Path(__file__).resolve().parent
+PERIODS = 168
+HOURS = np.arange(PERIODS)
+HOUR_OF_DAY = HOURS % 24
+WEEKEND = HOURS >= 120  # period 0 is Monday 00:00 UTC
+
+Float = NDArray[np.float64]
+
+HEAD = """\
+format = 1
+name = "frontier-2026-05"
+title = "One week of a frontier lab's inference: Trainium, TPU v7 and GPU pools"
+start = "2026-05-04T00:00:00Z"
+period_hours = 1
+periods = 168
+"""
+
+# --- demand -------------------------------------------------------------------------
+
+WEEKLY_MTOK = 495e6
+"""Tokens processed in the week, input (cached or not) and output; a choice of scale."""
+
+MODEL_SHARE = {"opus": 0.26, "sonnet": 0.48, "haiku": 0.26}
+CLASS_SHARE = {
+    "opus": {"interactive": 0.30, "long_context": 0.20, "agentic": 0.40, "batch": 0.10},
+    "sonnet": {"interactive": 0.30, "long_context": 0.14, "agentic": 0.40, "batch": 0.16},
+    "haiku": {"interactive": 0.42, "long_context": 0.08, "agentic": 0.28, "batch": 0.22},
+}
+ORIGIN_SHARE = {"us-east": 0.34, "us-west": 0.23, "europe": 0.26, "asia-pacific": 0.17}
+UTC_OFFSET = {"us-east": -4, "us-west": -7, "europe": 2, "asia-pacific": 9}
+"""Hours of local time ahead of UTC in May (daylight saving where it applies)."""
+
+CLASSES = ("interactive", "long_context", "agentic", "batch")
+
+# input tokens, output tokens, cached part of the input, time to first token, per token
+SHAPE = {
+    "interactive": (1155, 211, 0.37),
+    "long_context": (12035, 343, 0.37),
+    "agentic": (8596, 182, 0.56),
+    "batch": (2048, 424, 0.0),
+}
+TARGETS = {
+    "opus": {"interactive": (4500, 80), "long_context": (6000, 175), "agentic": (4500, 80)},
+    "sonnet": {"interactive": (1500, 40), "long_context": (6000, 80), "agentic": (2000, 40)},
+    "haiku": {"interactive": (500, 30), "long_context": (2000, 80), "agentic": (2000, 30)},
+}
+PENALTY = {
+    "opus": (20, 18, 15, 5),
+    "sonnet": (12, 11, 10, 4),
+    "haiku": (8, 8, 7, 3),
+}
+PRIORITY = {"interactive": 1, "long_context": 2, "agentic": 2, "batch": 3}
+BATCH_HOURS = 24
+
+# Curves computed from public hourly request counts; README.md says how. Every row runs
+# over the 24 hours of a day; 1 is the mean of a working day.
+CONVERSATION = (
+    (0.851, 0.974, 0.976, 0.799, 0.796, 0.865, 1.004, 1.034, 1.114, 1.016, 1.029, 1.082,
+     1.151, 1.313, 1.440, 1.353, 1.175, 1.109, 1.099, 1.089, 1.044, 0.833, 0.807, 0.846),
+    (0.944, 0.986, 1.026, 0.836, 0.824, 0.887, 1.025, 1.133, 1.128, 1.105, 1.039, 1.120,
+     1.259, 1.324, 1.452, 1.364, 1.256, 1.172, 1.240, 1.142, 1.047, 0.919, 0.795, 0.748),
+    (0.872, 0.940, 0.906, 0.744, 0.800, 0.844, 0.971, 1.041, 1.060, 1.076, 0.994, 1.041,
+     1.183, 1.304, 1.333, 1.264, 1.151, 1.069, 1.124, 1.066, 0.918, 0.703, 0.664, 0.749),
+    (0.872, 0.955, 0.974, 0.810, 0.797, 0.861, 1.065, 1.123, 1.211, 1.155, 0.922, 0.981,
+     1.096, 1.297, 1.344, 1.188, 1.099, 1.071, 1.086, 1.004, 0.877, 0.773, 0.684, 0.749),
+    (0.911, 0.966, 0.940, 0.763, 0.779, 0.880, 0.987, 1.074, 1.042, 1.046, 0.918, 0.912,
+     1.020, 1.127, 1.117, 1.076, 0.997, 0.970, 0.863, 0.799, 0.767, 0.620, 0.532, 0.515),
+    (0.492, 0.520, 0.497, 0.442, 0.408, 0.418, 0.436, 0.496, 0.498, 0.473, 0.488, 0.548,
+     0.575, 0.715, 0.662, 0.680, 0.646, 0.668, 0.673, 0.620, 0.610, 0.594, 0.553, 0.667),
+)
+"""Azure 2024 conversations: Monday to Friday as observed, then Sunday."""
+OFFICE = (
+    0.761, 0.708, 0.584, 0.471, 0.436, 0.459, 0.538, 0.578, 0.645, 1.072, 1.355, 1.370,
+    0.955, 1.161, 1.523, 1.675, 1.764, 1.493, 1.088, 1.193, 1.224, 1.108, 0.962, 0.879,
+)
+"""Mean of the Azure working day and the BurstGPT conversation day."""
+STEADY = (
+    0.994, 1.002, 0.986, 0.936, 0.908, 0.883, 0.854, 0.817, 0.788, 0.868, 1.046, 1.106,
+    0.971, 0.981, 1.047, 1.047, 1.109, 1.078, 1.040, 1.143, 1.133, 1.074, 1.103, 1.086,
+)
+"""ServeGen m-large."""
+PIPELINE = (
+    1.010, 1.043, 1.147, 1.170, 1.021, 0.937, 0.981, 1.061, 0.979, 0.993, 1.106, 1.111,
+    0.955, 1.128, 1.058, 0.848, 0.841, 0.925, 0.902, 0.890, 1.014, 0.933, 0.927, 1.021,
+)
+"""ServeGen m-mid."""
+WEEKEND_LEVEL = 0.557
+"""Azure 2024: Sunday's requests over those of a mean working day."""
+
+# --- pools --------------------------------------------------------------------------
+
+# name: provider, chip, region, purchase, price, low, high, status, source, basis
+POOLS: dict[str, tuple[str, str, str, str, str, str, str, str, str, str]] = {
+    "aws-trn2-us-east-2": (
+        "AWS", "Trainium2", "us-east-2", "reserved", "1.65", "1.35", "2.235", "available",
+        "trn2-preferential", "assumption"),
+    "aws-trn2-us-east-1": (
+        "AWS", "Trainium2", "us-east-1", "reserved", "1.65", "1.35", "2.235", "available",
+        "trn2-preferential", "assumption"),
+    "aws-trn2-us-east-2-block": (
+        "AWS", "Trainium2", "us-east-2", "on_demand", "2.235", "2.235", "2.682", "available",
+        "aws-capacity-blocks", "published"),
+    "aws-trn2-ap-southeast-4-block": (
+        "AWS", "Trainium2", "ap-southeast-4", "on_demand", "2.235", "2.235", "2.682", "available",
+        "aws-capacity-blocks", "published"),
+    "aws-trn3-us-west-2": (
+        "AWS", "Trainium3", "us-west-2", "reserved", "2.6", "2", "3.5", "available",
+        "trn3-price", "assumption"),
+    "google-tpu7-us-central1": (
+        "Google", "TPU v7", "us-central1", "reserved", "5.4", "4.4", "8.4", "available",
+        "tpu7-price", "assumption"),
+    "google-tpu7-us-east1": (
+        "Google", "TPU v7", "us-east1", "reserved", "5.4", "4.4", "8.4", "available",
+        "tpu7-price", "assumption"),
+    "google-tpu7-europe-west2": (
+        "Google", "TPU v7", "europe-west2", "reserved", "5.6", "4.6", "8.7", "available",
+        "tpu7-price", "assumption"),
+    "google-tpu7-us-central1-spot": (
+        "Google", "TPU v7", "us-central1", "spot", "5", "2.6", "7.9", "available",
+        "tpu7-price", "assumption"),
+    "google-h200-us-east4-spot": (
+        "Google", "H200", "us-east4", "spot", "5.6357", "5.6357", "6.2607", "available",
+        "google-h200", "published"),
+    "coreweave-h200-us-east": (
+        "CoreWeave", "H200", "coreweave-us-east", "on_demand", "6.305", "2.616", "6.305",
+        "available", "coreweave", "published"),
+    "coreweave-b200-us-west": (
+        "CoreWeave", "B200", "coreweave-us-west", "reserved", "7.31", "3.44", "8.6",
+        "available", "coreweave-reserved", "assumption"),
+    "coreweave-b200-europe": (
+        "CoreWeave", "B200", "coreweave-europe", "on_demand", "8.6", "4.264", "8.6",
+        "available", "coreweave", "published"),
+    "hyperstack-b200-europe": (
+        "Hyperstack", "B200", "hyperstack-europe", "on_demand", "6", "4.5", "7.5",
+        "available", "hyperstack", "published"),
+    "azure-maia200-centralus": (
+        "Azure", "Maia 200", "centralus", "on_demand", "", "", "", "in_talks",
+        "maia-price", "assumption"),
+    "azure-maia200-westus3": (
+        "Azure", "Maia 200", "westus3", "on_demand", "", "", "", "in_talks",
+        "maia-price", "assumption"),
+}
+
+CHIPS = {
+    "aws-trn2-us-east-2": 128_000,
+    "aws-trn2-us-east-1": 58_000,
+    "aws-trn2-us-east-2-block": 44_000,
+    "aws-trn2-ap-southeast-4-block": 16_000,
+    "aws-trn3-us-west-2": 24_000,
+    "google-tpu7-us-central1": 68_000,
+    "google-tpu7-us-east1": 36_000,
+    "google-tpu7-europe-west2": 30_000,
+    "google-tpu7-us-central1-spot": 11_000,
+    "google-h200-us-east4-spot": 14_000,
+    "coreweave-h200-us-east": 36_000,
+    "coreweave-b200-us-west": 5_000,
+    "coreweave-b200-europe": 22_000,
+    "hyperstack-b200-europe": 8_000,
+    "azure-maia200-centralus": 44_000,
+    "azure-maia200-westus3": 22_000,
+}
+"""Chips at full size; what can be used in an hour is less, see :func:`capacity_of`."""
+
+EUROPE = ("europe-west2", "coreweave-europe", "hyperstack-europe")
+UNITED_STATES = (
+    "us-east-2", "us-east-1", "us-west-2", "us-central1", "us-east1", "us-east4",
+    "coreweave-us-east", "coreweave-us-west", "centralus", "westus3",
+)
+
+# --- routes -------------------------------------------------------------------------
+
+CHIP_HOURS = {
+    # chip, model: chip-hours per Mtok for interactive, long_context, agentic, batch.
+    # 0 = no route. Opus-class and long contexts need the 64-chip UltraServer and are
+    # slow on Trainium2; see README.md for what these rates are and are not.
+    ("Trainium2", "opus"): (0.290, 0, 0.286, 0.283),
+    ("Trainium2", "sonnet"): (0.204, 0.288, 0.200, 0.190),
+    ("Trainium2", "haiku"): (0.194, 0.280, 0.190, 0.184),
+    ("Trainium3", "opus"): (0.180, 0.186, 0.178, 0.176),
+    ("Trainium3", "sonnet"): (0.124, 0.178, 0.121, 0.115),
+    ("Trainium3", "haiku"): (0.118, 0.174, 0.115, 0.111),
+    ("TPU v7", "opus"): (0.0830, 0.0850, 0.0820, 0.0815),
+    ("TPU v7", "sonnet"): (0.0960, 0.0830, 0.0970, 0.0990),
+    ("TPU v7", "haiku"): (0.0940, 0.0810, 0.0950, 0.0980),
+    ("H200", "opus"): (0.138, 0.140, 0.136, 0.134),
+    ("H200", "sonnet"): (0.122, 0.128, 0.120, 0.116),
+    ("H200", "haiku"): (0.116, 0.122, 0.114, 0.110),
+    ("B200", "opus"): (0.098, 0.100, 0.096, 0.095),
+    ("B200", "sonnet"): (0.090, 0.093, 0.089, 0.087),
+    ("B200", "haiku"): (0.087, 0.089, 0.086, 0.085),
+    ("Maia 200", "opus"): (0.120, 0.128, 0.118, 0.115),
+    ("Maia 200", "sonnet"): (0.128, 0.130, 0.125, 0.120),
+    ("Maia 200", "haiku"): (0.124, 0.126, 0.122, 0.118),
+}
+SLOWER = {"hyperstack-b200-europe": 1.18}
+"""Expert groups larger than one 8-GPU node cross a slower network there."""
+
+BLOCKS = ("aws-trn2-us-east-2-block", "aws-trn2-ap-southeast-4-block")
+"""Sold as 16-chip instances, so too small for Opus-class and for long contexts."""
+
+ROUND_TRIP_MS = {
+    "us-east-2": (11, 51, 96, 155),
+    "us-east-1": (2, 60, 86, 152),
+    "us-west-2": (73, 21, 158, 101),
+    "ap-southeast-4": (198, 137, 282, 104),
+    "us-central1": (25, 36, 102, 127),
+    "us-east1": (13, 59, 94, 155),
+    "europe-west2": (76, 129, 10, 215),
+    "us-east4": (2, 60, 84, 146),
+    "coreweave-us-east": (2, 60, 86, 152),
+    "coreweave-us-west": (60, 2, 146, 112),
+    "coreweave-europe": (76, 137, 15, 209),
+    "hyperstack-europe": (71, 141, 24, 204),
+    "centralus": (25, 36, 102, 127),
+    "westus3": (60, 25, 137, 98),
+}
+"""By region of the pool: round trip from us-east, us-west, europe, asia-pacific."""
+
+LONGEST_TRIP_MS = {"interactive": 130, "long_context": 130, "agentic": 130, "batch": 400}
+
+BYTES_PER_TOKEN = 4
+USD_PER_GB = {"AWS": 0.02, "Google": 0.02, "CoreWeave": 0.09, "Hyperstack": 0.09, "Azure": 0.09}
+"""Order of published transfer rates: within a large cloud, and to another cloud."""
+NEARBY_MS = 30
+"""A pool this near to the users is taken as local: no transfer between regions."""
+
+SHARES = (
+    # share, attribute, value, measure, min, max
+    ("aws-compute", "provider", "AWS", "compute", "", "0.62"),
+    ("google-compute", "provider", "Google", "compute", "", "0.4"),
+    ("google-spend-commitment", "provider", "Google", "spend", "0.3", "0.65"),
+    ("coreweave-spend-commitment", "provider", "CoreWeave", "spend", "0.05", ""),
+    ("hyperstack-spend", "provider", "Hyperstack", "spend", "", "0.025"),
+    ("one-site-tokens", "region", "us-east-2", "tokens", "", "0.4"),
+)
+
+SOURCES = (
+    # source, address, note
+    ("aws-capacity-blocks",
+     "https://github.com/koyakimu/ec2-capacity-blocks-for-ml-pricing-json/blob/"
+     "23bac71b9e681348af55c2228af45c5b58d176a2/data/pricing.json",
+     "Trainium2 in us-east-2 and ap-southeast-4 at 2.235 USD per chip-hour, January 2026. "
+     "High: 20 percent more, the rise of the other blocks by September 2026."),
+    ("trn2-preferential",
+     "https://thesummerai.com/anthropic-amazon-deal/",
+     "The page gives the size and length of the agreement, not a price. 1.65 is an assumption: "
+     "26 percent below the published block price. Low 1.35 (40 percent below), high the block "
+     "price."),
+    ("trn3-price",
+     "https://awsdocs-neuron.readthedocs-hosted.com/en/latest/about-neuron/arch/"
+     "neuron-hardware/trn3-arch.html",
+     "The page gives the chip; no price is published. 2.60 is an assumption: about 1.6 times "
+     "the assumed Trainium2 price for 1.9 times the FP8 rate and 1.7 times the bandwidth."),
+    ("tpu7-price",
+     "https://docs.cloud.google.com/tpu/docs/tpu7x",
+     "The page gives the chip; no price was found in a source. 5.40 for a long commitment, "
+     "5.60 in London and 5.00 for spot are assumptions, and so are their ranges."),
+    ("google-h200",
+     "https://huggingface.co/datasets/tanod/cloud-gpu-list-prices",
+     "H200 spot, October 2026: 5.6357 in us-east4; high: 6.2607 in us-central1."),
+    ("coreweave",
+     "https://github.com/api-evangelist/coreweave/blob/"
+     "27bcc25e6b1936055be7a93d6ea2d0f6a6d9d084/plans/coreweave-plans-pricing.yml",
+     "On demand, September 2026: H200 6.305, B200 8.60. Low: spot, 2.616 and 4.264."),
+    ("coreweave-reserved",
+     "https://github.com/api-evangelist/coreweave/blob/"
+     "27bcc25e6b1936055be7a93d6ea2d0f6a6d9d084/plans/coreweave-plans-pricing.yml",
+     "The page promises up to 60 percent off for reserved use (low 3.44). 7.31 is an "
+     "assumption: 15 percent off 8.60."),
+    ("hyperstack",
+     "https://raw.githubusercontent.com/api-evangelist/nexgen-cloud/refs/heads/main/plans/"
+     "nexgen-cloud-plans-pricing.yml",
+     "B200 on demand 6.00, August 2026. Low and high: 25 percent either way, assumption."),
+    ("maia-price",
+     "https://chatforest.com/reviews/"
+     "anthropic-microsoft-maia-200-azure-claude-inference-chip-talks-2026/",
+     "Talks, two regions (Iowa, Phoenix), inference only. No price is published, so there is "
+     "none here and no range either; the number of chips is an assumption."),
+    ("planning-rates",
+     "https://github.com/mlcommons/inference_results_v6.1/blob/"
+     "10ecdffda3bb94d71f0203a6ca8e20c17943f27c/summary.json",
+     "Measured rates of the GPUs; the others are planned from data sheets. The chip-hours are "
+     "estimates that keep the cost ranges in README.md. Round trips: see round-trips."),
+    ("round-trips",
+     "https://github.com/vitorenesduarte/fantoch/tree/aea6e324fdce7802976cbafa88a516ed40609ce9",
+     "Measured round trips between regions of AWS and of Google (June 2020). Clouds that are "
+     "not in it take the nearest region that is."),
+    ("azure-trace",
+     "https://github.com/Azure/AzurePublicDataset",
+     "Conversation requests per hour, 12 to 17 May 2024 (CC-BY-4.0); mean lengths of the 2023 "
+     "conversation trace: 1,155 in, 211 out."),
+    ("burstgpt", "https://github.com/HPMLL/BurstGPT",
+     "Conversation requests by hour of day, 14 days (CC-BY-4.0)."),
+    ("servegen",
+     "https://github.com/alibaba/ServeGen/tree/f891d1189eb32b3868dfc443800c4150548c282a/data",
+     "Requests by hour of day of two production models, 14 days (Apache-2.0)."),
+    ("mooncake",
+     "https://github.com/kvcache-ai/Mooncake/tree/3b5a594133958449a1feaf1c9e0fc1b553e34a28/"
+     "FAST25-release",
+     "Mean lengths of long conversations (12,035 in, 343 out) and of tool and agent calls "
+     "(8,596 in, 182 out); 37 percent of input tokens answered by an ideal prefix cache."),
+    ("mlperf-rules",
+     "https://github.com/mlcommons/inference_policies/blob/"
+     "ac93e89c0c9a8819eb0ad987768c2f6e22896714/inference_rules.adoc",
+     "Limits on time to first token and time per output token, from which the promises of the "
+     "workloads are taken."),
+    ("deepseek",
+     "https://github.com/deepseek-ai/open-infra-index/blob/main/202502OpenSourceWeek/"
+     "day_6_one_more_thing_deepseekV3R1_inference_system_overview.md",
+     "56 percent of input tokens answered by a cache in production; fleet peak 1.23 of mean."),
+    ("rainier",
+     "https://www.semafor.com/article/10/29/2025/"
+     "aws-massive-multi-state-ai-data-center-is-powering-anthropics-claude",
+     "Sites of Project Rainier; part of the chips goes to training in the evening."),
+)
+
+Rows = Iterable[Sequence[object]]
+
+
+def week_of(day: Sequence[float], level: float) -> Float:
+    """Five working days and two days at a level, scaled to mean 1."""
+    week = np.concatenate([np.tile(day, 5), np.tile(day, 2) * level])
+    return np.asarray(week / week.mean())
+
+
+def curves() -> dict[str, Float]:
+    """Hour-of-week curve of each traffic class, mean 1, Monday 00:00 local time first."""
+    days = np.array(CONVERSATION)
+    conversation = np.concatenate([days.ravel(), days[-1]])  # Saturday as Sunday
+    # Machines rest less than people: halfway between the weekend level and 1.
+    machine_level = (1 + WEEKEND_LEVEL) / 2
+    return {
+        "interactive": conversation / conversation.mean(),
+        "long_context": week_of(OFFICE, WEEKEND_LEVEL),
+        "agentic": week_of(STEADY, machine_level),
+        "batch": week_of(PIPELINE, machine_level),
+    }
+
+
+def workloads() -> list[tuple[str, str, str, str]]:
+    """Name, model, traffic class and origin of every workload, in order."""
+    return [
+        (f"{model}-{kind.replace('_', '-')}-{origin}", model, kind, origin)
+        for model in MODEL_SHARE for kind in CLASSES for origin in ORIGIN_SHARE
+    ]
+
+
+def workload_rows() -> Rows:
+    """Rows of the table workloads."""
+    for name, model, kind, origin in workloads():
+        tokens_in, tokens_out, cached = SHAPE[kind]
+        first, each = TARGETS[model].get(kind, ("", ""))
+        source = "azure-trace" if kind in ("interactive", "batch") else "mooncake"
+        yield (
+            name, f"{model}-class", kind, origin, PENALTY[model][CLASSES.index(kind)],
+            BATCH_HOURS if kind == "batch" else 0, PRIORITY[kind],
+            tokens_in, tokens_out, cached, first, each, source, "assumption",
+        )
+
+
+def demand_rows() -> Rows:
+    """Mtok per hour: the local curve of the class, moved to UTC, times the scale."""
+    curve = curves()
+    for name, model, kind, origin in workloads():
+        mean = (
+            WEEKLY_MTOK / PERIODS * MODEL_SHARE[model] * CLASS_SHARE[model][kind]
+            * ORIGIN_SHARE[origin]
+        )
+        # Local hour h + offset is UTC hour h; the week is taken as a circle.
+        local = (HOURS + UTC_OFFSET[origin]) % PERIODS
+        yield (name, *(f"{value:.1f}" for value in mean * curve[kind][local]))
+
+
+def window(first: int, last: int) -> NDArray[np.bool_]:
+    """Hours of the week from first up to, but not including, last."""
+    return np.asarray((first <= HOURS) & (last > HOURS))
+
+
+def bump(start: int, end: int) -> Float:
+    """0 outside the hours of day from start to end (UTC), rising to 1 halfway between."""
+    inside = (start <= HOUR_OF_DAY) & (end > HOUR_OF_DAY)
+    phase = (HOUR_OF_DAY + 0.5 - start) / (end - start)
+    return np.where(inside, np.sin(np.pi * phase), 0.0)
+
+
+def trainium_factor(pool: str) -> Float:
+    """Reserved Trainium: training takes chips at night and at weekends, and repairs."""
+    night = (HOUR_OF_DAY >= 4) & (HOUR_OF_DAY < 11)  # 00:00 to 07:00 in the eastern US
+    factor = np.where(WEEKEND, 0.66, np.where(night, 0.94, 1.0))
+    begin = {"aws-trn2-us-east-2": 30, "aws-trn2-us-east-1": 54}.get(pool, 80)
+    return np.where(window(begin, begin + 6), factor - 0.06, factor)
+
+
+def tpu_factor(pool: str) -> Float:
+    """Reserved TPU v7: the owner's own models take chips in its busy hours."""
+    busy = bump(7, 17) if "europe" in pool else bump(14, 24)
+    weekday = 1.0 - 0.10 * busy
+    return np.where(WEEKEND, 0.72 - 0.04 * busy, weekday)
+
+
+def spot_factor(pool: str) -> Float:
+    """Spot: two tides of different length; less in the working day."""
+    shift = 5.0 if "tpu7" in pool else 11.0
+    tide = 0.20 * np.sin(2 * np.pi * (HOURS + shift) / 31) + 0.15 * np.sin(2 * np.pi * HOURS / 13)
+    return np.clip(0.70 + tide - 0.25 * bump(13, 23), 0.05, 1.0)
+
+
+def maia_factor(pool: str) -> Float:
+    """Maia 200: racks are handed over day by day; Phoenix starts on Wednesday."""
+    day = HOURS // 24
+    first = 2 if "westus3" in pool else 0
+    return np.clip((day - first + 1) / (7 - first), 0.0, 1.0)
+
+
+def block_factor() -> Float:
+    """Capacity blocks: bought for the working week; they end at 11:30 UTC on Saturday."""
+    return np.where(window(0, 131), 1.0, 0.6)
+
+
+def capacity_of(pool: str) -> Float:
+    """Chips of a pool that can be used in every hour."""
+    if "maia" in pool:
+        factor = maia_factor(pool)
+    elif pool.endswith("-spot"):
+        factor = spot_factor(pool)
+    elif pool in BLOCKS:
+        factor = block_factor()
+    elif "trn" in pool:
+        factor = trainium_factor(pool)
+    elif "tpu7" in pool:
+        factor = tpu_factor(pool)
+    else:
+        factor = np.where(window(98, 102), 0.9, 1.0)  # four hours of repairs on Friday
+    return np.round(CHIPS[pool] * factor / 16) * 16  # whole 16-chip units everywhere
+
+
+def capacity_rows() -> Rows:
+    """Rows of the table capacity."""
+    for pool in POOLS:
+        yield (pool, *(f"{value:.0f}" for value in capacity_of(pool)))
+
+
+def pool_rows() -> Rows:
+    """Rows of the table pools."""
+    for pool, values in POOLS.items():
+        yield (pool, *values)
+
+
+def chip_hours(model: str, kind: str, pool: str) -> float:
+    """Chip-hours per Mtok, 0 when the pool cannot serve the workload."""
+    if pool in BLOCKS and (model == "opus" or kind == "long_context"):
+        return 0.0
+    rate = CHIP_HOURS[POOLS[pool][1], model][CLASSES.index(kind)]
+    return rate * SLOWER.get(pool, 1.0)
+
+
+def unwanted(kind: str, origin: str, pool: str) -> bool:
+    """Whether a pair is left out by policy, though it would be fast and near enough."""
+    _, chip, region, *_ = POOLS[pool]
+    if kind == "batch":
+        # Batch waits for cheaper hours instead of taking the chips kept for peaks.
+        return chip in ("H200", "B200")
+    return region in EUROPE and origin != "europe"  # Europe is short of chips
+
+
+def transfer_usd(provider: str, trip_ms: float) -> float:
+    """Cost of moving a Mtok between regions, USD; nothing when the pool is local."""
+    if trip_ms < NEARBY_MS:
+        return 0.0
+    return BYTES_PER_TOKEN * 1e6 / 1e9 * USD_PER_GB[provider]
+
+
+def route_rows() -> Rows:
+    """Rows of the table routes: pairs that are fast enough and near enough."""
+    origins = list(ORIGIN_SHARE)
+    for name, model, kind, origin in workloads():
+        for pool, (provider, _, region, *_) in POOLS.items():
+            trip = ROUND_TRIP_MS[region][origins.index(origin)]
+            hours = chip_hours(model, kind, pool)
+            if hours == 0 or trip > LONGEST_TRIP_MS[kind] or unwanted(kind, origin, pool):
+                continue
+            yield (name, pool, f"{hours:.5g}", f"{transfer_usd(provider, trip):.5g}", trip,
+                   "planning-rates", "estimate")
+
+
+def residency_rows() -> Rows:
+    """European conversations and long contexts stay in Europe; some agents in the US."""
+    for name, model, kind, origin in workloads():
+        if origin == "europe" and kind in ("interactive", "long_context"):
+            for region in EUROPE:
+                yield name, region
+        if origin == "us-east" and kind == "agentic" and model == "opus":
+            for region in UNITED_STATES:
+                yield name, region
+
+
+def write_table(folder: Path, name: str, header: Sequence[object], rows: Rows) -> None:
+    """Write one CSV table with LF line ends."""
+    with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def write_instance(folder: Path) -> None:
+    """Write every table and instance.toml into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "instance.toml").write_text(HEAD, encoding="utf-8", newline="\n")
+    periods = range(PERIODS)
+    write_table(folder, "workloads", (
+        "workload", "model", "traffic_class", "region", "unserved_usd_per_mtok",
+        "deadline_periods", "priority", "input_tokens", "output_tokens",
+        "cached_input_fraction", "ttft_ms", "tpot_ms", "source", "basis"), workload_rows())
+    write_table(folder, "pools", (
+        "pool", "provider", "chip", "region", "purchase", "usd_per_chip_hour",
+        "usd_per_chip_hour_low", "usd_per_chip_hour_high", "status", "source", "basis"),
+        pool_rows())
+    write_table(folder, "routes", (
+        "workload", "pool", "chip_hours_per_mtok", "usd_per_mtok", "latency_ms", "source",
+        "basis"), route_rows())
+    write_table(folder, "demand", ("workload", *periods), demand_rows())
+    write_table(folder, "capacity", ("pool", *periods), capacity_rows())
+    write_table(folder, "shares", ("share", "attribute", "value", "measure", "min", "max"),
+                SHARES)
+    write_table(folder, "residency", ("workload", "region"), residency_rows())
+    write_table(folder, "sources", ("source", "address", "note"), SOURCES)
+
+
+if __name__ == "__main__":
+    write_instance(Path(sys.argv[1]) if len(sys.argv) > 1 else HERE)

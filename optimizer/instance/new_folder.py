@@ -1,0 +1,100 @@
+"""A folder that appears whole or not at all, however its writer ends."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from optimizer.errors import OutputError
+
+_NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP)
+
+
+@contextmanager
+def new_folder(folder: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a temporary folder beside the target, which takes its place when the block ends.
+
+    The files are on the disk before the name is, so that a machine that stops at any
+    moment leaves either nothing or everything under the name. When the block raises, the
+    temporary folder is removed.
+
+    Parameters
+    ----------
+    folder : the target; folders above it are made as needed.
+
+    Yields
+    ------
+    partial : the folder to fill.
+
+    Raises
+    ------
+    OutputError
+        When the target is a file or a folder with content, or the file system refuses.
+    """
+    # A link to an empty folder is followed: a folder cannot be renamed onto a link.
+    target = Path(os.path.realpath(folder))
+    try:
+        _refuse_used(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Made by hand: the folders of the module tempfile can be entered by their owner only.
+        partial = target.parent / f".{secrets.token_hex(8)}.partial"
+        partial.mkdir()
+    except OSError as error:
+        raise _refusal(target, error) from error
+    try:
+        yield partial
+        _put_in_place(partial, target)
+    except OSError as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise _refusal(target, error) from error
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def _refuse_used(target: Path) -> None:
+    """Refuse a target that would be written over."""
+    if target.is_dir():
+        with os.scandir(target) as entries:
+            if next(entries, None) is not None:
+                raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY))
+    elif target.exists():
+        raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+
+
+def _put_in_place(partial: Path, target: Path) -> None:
+    """Bring everything to the disk, then rename."""
+    for entry in sorted(partial.iterdir()):
+        _sync(entry)
+    _sync(partial)
+    partial.rename(target)
+    _sync(target.parent)
+
+
+def _sync(path: Path) -> None:
+    """Bring a file, or the list of names of a folder, to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        # Some file systems bring no folder to the disk on its own.
+        if not (path.is_dir() and error.errno in _NO_FOLDER_SYNC):
+            raise
+    finally:
+        os.close(handle)
+
+
+def _refusal(target: Path, error: OSError) -> OutputError:
+    """Say in our words why nothing was written."""
+    if isinstance(error, OutputError):
+        return error
+    if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+        return OutputError(f"{target}: exists and is not empty: give a new folder, or empty it")
+    if error.errno == errno.ENOTDIR and target.exists():
+        return OutputError(f"{target}: exists and is not a folder: give another name")
+    return OutputError(f"{target}: cannot be written: {error.strerror or error}")

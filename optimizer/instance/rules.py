@@ -1,0 +1,418 @@
+"""Rules that an instance must keep, whatever it was made from.
+
+Each rule looks at whole columns at once and yields a problem per broken cell, so that
+one run reports everything. Reading adds what only a file can get wrong.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.errors import Problem
+from optimizer.instance.declare import Column, Matrix, columns_of
+from optimizer.instance.identity import clashes, faults_of, free_text_faults
+from optimizer.instance.labels import Labels
+from optimizer.instance.places import got, nearest, number_text, place, quoted
+from optimizer.instance.tables import (
+    ATTRIBUTES,
+    CAPACITY,
+    DEMAND,
+    MAX_NUMBER,
+    MIN_NUMBER,
+    PRICES,
+    TABLES,
+    Index,
+    Pools,
+    Residency,
+    Shares,
+    TableSpec,
+)
+
+if TYPE_CHECKING:
+    from optimizer.instance.instance import Instance
+
+MAX_PER_COLUMN = 25
+"""Problems reported per column; the rest of a broken column says nothing new."""
+FIRST_YEAR, LAST_YEAR = 1970, 2199
+MAX_PERIOD_HOURS = 24 * 366
+HOURS_PER_YEAR = 24 * 365.2425
+GROUPING = ("model", "traffic_class", "provider", "chip", "region")
+"""Labels of workloads and pools that form groups: two of them may not look the same."""
+
+
+def broken_rules(instance: Instance) -> list[Problem]:
+    """Every problem of an instance, in the order of its tables."""
+    origin = instance.origin
+    periods = instance.demand_mtok.shape[-1] if instance.demand_mtok.ndim else 0
+    problems = list(
+        horizon_problems(
+            origin.get("instance", "instance"),
+            instance.start,
+            instance.period_hours,
+            periods,
+            instance.budget_usd,
+        )
+    )
+    for spec in TABLES:
+        problems += table_problems(spec, getattr(instance, spec.name), origin)
+    if problems:
+        return problems  # the rules below rely on sound tables
+    problems += shape_problems(instance)
+    if problems:
+        return problems
+    for matrix, values in (
+        (DEMAND, instance.demand_mtok),
+        (CAPACITY, instance.capacity_chips),
+        (PRICES, instance.price_usd_per_chip_hour),
+    ):
+        names = getattr(instance, matrix.rows)
+        ids = names.workload if matrix.rows == "workloads" else names.pool
+        problems += matrix_problems(matrix, values, ids, origin, missing_ok=matrix is PRICES)
+    problems += route_problems(instance)
+    problems += share_problems(instance.shares, instance.pools, origin)
+    problems += index_problems(
+        "residency", "workload", instance.residency.workload, instance.num_workloads, origin
+    )
+    problems += residency_problems(instance.residency, instance.pools, origin)
+    problems += price_range_problems(instance.pools, origin)
+    return problems
+
+
+def horizon_problems(
+    where: str, start: datetime, period_hours: float, periods: int, budget_usd: float | None
+) -> Iterator[Problem]:
+    """Start, period length, end of the horizon and budget.
+
+    Parameters
+    ----------
+    where : file or object the values stand in.
+    periods : number of periods, 0 when it is not known.
+    """
+    if start.tzinfo is None:
+        yield Problem(
+            f"{where}, start",
+            "a date and time with a zone, such as 2026-05-04T00:00:00Z",
+            quoted(start.isoformat()),
+        )
+    year = start.year
+    known_year = FIRST_YEAR <= year <= LAST_YEAR
+    if not known_year:
+        yield Problem(f"{where}, start", f"a year from {FIRST_YEAR} to {LAST_YEAR}", str(year))
+    known_length = MIN_NUMBER <= period_hours <= MAX_PERIOD_HOURS
+    if not known_length:
+        yield Problem(
+            f"{where}, period_hours",
+            f"a finite number > 0 and <= {MAX_PERIOD_HOURS}",
+            number_text(period_hours),
+            "hours",
+        )
+    years = periods * period_hours / HOURS_PER_YEAR
+    if known_year and known_length and year + years > LAST_YEAR + 1:
+        yield Problem(
+            f"{where}, periods",
+            f"a horizon that ends by the year {LAST_YEAR}",
+            f"{periods} periods of {number_text(period_hours)} hours from {year}",
+        )
+    if budget_usd is not None and not 0 <= budget_usd <= MAX_NUMBER:
+        yield Problem(
+            f"{where}, limits.budget_usd",
+            f"a finite number >= 0 and <= {MAX_NUMBER:g}",
+            number_text(budget_usd),
+            "USD",
+        )
+
+
+def table_problems(spec: TableSpec, record: Any, origin: Mapping[str, str]) -> Iterator[Problem]:
+    """Lengths, names, ranges and choices of one table."""
+    lengths = {name: len(getattr(record, name)) for name, _ in columns_of(spec.record)}
+    if len(set(lengths.values())) > 1:
+        yield Problem(spec.name, "columns of one length", str(lengths))
+        return
+    names = row_names(spec, record)
+    for name, declared in columns_of(spec.record):
+        values = getattr(record, name)
+        if declared.kind == "id":
+            yield from id_problems(spec, name, values, origin)
+        elif isinstance(values, Labels):
+            yield from label_problems(spec, name, declared, values, names, origin)
+        elif declared.kind in ("number", "integer"):
+            bad = out_of_range(declared, values)
+            for row in np.flatnonzero(bad)[:MAX_PER_COLUMN].tolist():
+                value = float(values[row])
+                yield Problem(
+                    place(origin, spec.name, row, name_of(names, row), name),
+                    plausible(value) or declared.expected(),
+                    number_text(value),
+                    declared.unit,
+                    advice(declared, value),
+                )
+
+
+def plausible(value: float) -> str:
+    """Say what is expected of a number that no column takes; empty when some would."""
+    if abs(value) > MAX_NUMBER:
+        return f"a finite number up to {MAX_NUMBER:g}"
+    if 0 < abs(value) < MIN_NUMBER:
+        return f"0 or a number of at least {MIN_NUMBER:g}"
+    return ""
+
+
+def advice(declared: Column, value: float) -> str:
+    """Suggest a way out for a number that is out of range."""
+    if declared.unit == "fraction" and 1.5 <= value <= 100:
+        return f"a fraction, not a percentage: {value / 100:g}?"
+    if declared.above == 0.0 and value == 0:
+        return "leave the row out when the pair is not possible"
+    return "check the unit" if plausible(value) else ""
+
+
+def out_of_range(declared: Column, values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where numbers break their declared range; NaN counts only where it is no default."""
+    numbers = values.astype(np.float64)
+    bad = (numbers < declared.minimum) | (numbers > min(declared.maximum, MAX_NUMBER))
+    if declared.above is not None:
+        bad |= numbers <= declared.above
+    bad |= (numbers != 0) & (np.abs(numbers) < MIN_NUMBER)
+    optional = isinstance(declared.default, float) and np.isnan(declared.default)
+    if not optional:
+        bad |= np.isnan(numbers)
+    return np.asarray(bad)
+
+
+def id_problems(
+    spec: TableSpec, column: str, names: tuple[str, ...], origin: Mapping[str, str]
+) -> Iterator[Problem]:
+    """Names that cannot be ids, and names that clash."""
+    faults = ((row, faults_of(name)) for row, name in enumerate(names))
+    for row, fault in islice((pair for pair in faults if pair[1]), MAX_PER_COLUMN):
+        yield Problem(place(origin, spec.name, row, "", column), fault, got(names[row]))
+    for first, row, expected in islice(clashes(names), MAX_PER_COLUMN):
+        yield Problem(
+            place(origin, spec.name, row, "", column),
+            expected,
+            quoted(names[row]),
+            fix=f"first used at {place(origin, spec.name, first)}",
+        )
+
+
+def label_problems(
+    spec: TableSpec,
+    column: str,
+    declared: Column,
+    labels: Labels,
+    names: tuple[str, ...],
+    origin: Mapping[str, str],
+) -> Iterator[Problem]:
+    """Labels that are not among the choices, or cannot be shown, or look like another."""
+    faults = {
+        code: fault
+        for code, value in enumerate(labels.names)
+        if (fault := label_fault(column, declared, value))
+    }
+    if faults:
+        bad = np.flatnonzero(np.isin(labels.codes, list(faults)))[:MAX_PER_COLUMN]
+        for row in bad.tolist():
+            yield Problem(
+                place(origin, spec.name, row, name_of(names, row), column),
+                faults[int(labels.codes[row])],
+                got(labels[row]),
+                fix=nearest(labels[row], declared.choices),
+            )
+    if column in GROUPING and spec.name in ("workloads", "pools"):
+        # In the order of the rows, so that the later of two labels is the one reported.
+        first_rows = np.unique(labels.codes, return_index=True)[1]
+        rows = np.sort(first_rows).tolist()
+        for first, second, expected in islice(
+            clashes([labels[row] for row in rows]), MAX_PER_COLUMN
+        ):
+            row = rows[second]
+            yield Problem(
+                place(origin, spec.name, row, name_of(names, row), column),
+                expected,
+                quoted(labels[row]),
+                fix=f"first used at {place(origin, spec.name, rows[first])}",
+            )
+
+
+def label_fault(column: str, declared: Column, value: str) -> str:
+    """Say what a label should have been, in words; empty when it is sound."""
+    if declared.choices:
+        return "" if value in declared.choices else declared.expected()
+    if value == "":
+        return faults_of(value) if declared.required else ""
+    # A label is the name of a group; only what nobody groups by may be long.
+    if column in ("source", "note", "address"):
+        return free_text_faults(value, lines=column == "note")
+    return faults_of(value)
+
+
+def shape_problems(instance: Instance) -> Iterator[Problem]:
+    """Matrices that do not fit their axes."""
+    periods = instance.num_periods
+    for name, array, rows in (
+        ("demand_mtok", instance.demand_mtok, instance.num_workloads),
+        ("capacity_chips", instance.capacity_chips, instance.num_pools),
+        ("price_usd_per_chip_hour", instance.price_usd_per_chip_hour, instance.num_pools),
+    ):
+        if array.shape != (rows, periods):
+            yield Problem(name, f"shape ({rows}, {periods})", str(array.shape))
+    if periods < 1:
+        yield Problem("demand_mtok", "at least one period", "0")
+
+
+def matrix_problems(
+    matrix: Matrix,
+    values: NDArray[np.float64],
+    ids: tuple[str, ...],
+    origin: Mapping[str, str],
+    *,
+    missing_ok: bool,
+) -> Iterator[Problem]:
+    """Cells of a wide table that are negative, not finite or implausible."""
+    # Two reductions decide the good case without a temporary the size of the matrix.
+    if values.size == 0:
+        return
+    low, high = float(values.min()), float(values.max())
+    if low >= 0 and high <= MAX_NUMBER and not _has_specks(values):
+        return
+    bad = (values < 0) | (values > MAX_NUMBER) | ((values != 0) & (np.abs(values) < MIN_NUMBER))
+    if not missing_ok:
+        bad |= np.isnan(values)
+    table = matrix.name
+    if matrix is PRICES and "prices" not in origin:
+        table = "pools" if "pools" in origin else "prices"
+    for row, period in np.argwhere(bad)[:MAX_PER_COLUMN].tolist():
+        value = float(values[row, period])
+        yield Problem(
+            place(origin, table, row, ids[row], str(period)),
+            plausible(value) or matrix.expected(),
+            number_text(value),
+            matrix.unit,
+            "check the unit" if plausible(value) else "",
+        )
+
+
+def _has_specks(values: NDArray[np.float64]) -> bool:
+    """Whether any cell is positive and implausibly small, looked at in slices."""
+    step = max(1, 4_000_000 // max(values.shape[1], 1))
+    for begin in range(0, values.shape[0], step):
+        block = values[begin : begin + step]
+        if bool(((block > 0) & (block < MIN_NUMBER)).any()):
+            return True
+    return False
+
+
+def route_problems(instance: Instance) -> Iterator[Problem]:
+    """Routes that point nowhere, come twice, or are out of order."""
+    routes = instance.routes
+    for column, size in (("workload", instance.num_workloads), ("pool", instance.num_pools)):
+        index = getattr(routes, column)
+        yield from index_problems("routes", column, index, size, instance.origin)
+    keys = routes.workload.astype(np.int64) * max(instance.num_pools, 1) + routes.pool
+    step = np.diff(keys)
+    for row in np.flatnonzero(step == 0)[:MAX_PER_COLUMN].tolist():
+        pair = (
+            instance.workloads.workload[routes.workload[row]],
+            instance.pools.pool[routes.pool[row]],
+        )
+        yield Problem(
+            f"{instance.origin.get('routes', 'routes')}, workload {quoted(pair[0])}, "
+            f"pool {quoted(pair[1])}",
+            "one row per pair",
+            "two",
+            fix="delete one of them",
+        )
+    if bool((step < 0).any()):
+        yield Problem("routes", "rows sorted by workload, then pool", "another order")
+
+
+def index_problems(
+    table: str, column: str, index: Index, size: int, origin: Mapping[str, str]
+) -> Iterator[Problem]:
+    """Find references that point at no row."""
+    for row in np.flatnonzero((index < 0) | (index >= size))[:MAX_PER_COLUMN].tolist():
+        yield Problem(
+            place(origin, table, row, "", column),
+            f"an index from 0 to {size - 1}",
+            str(int(index[row])),
+        )
+
+
+def share_problems(shares: Shares, pools: Pools, origin: Mapping[str, str]) -> Iterator[Problem]:
+    """Shares that limit nothing, contradict themselves, or name an unknown group."""
+    for row, name in enumerate(shares.share):
+        low, high = float(shares.min[row]), float(shares.max[row])
+        where = place(origin, "shares", row, name)
+        if np.isnan(low) and np.isnan(high):
+            yield Problem(where, "a min, a max, or both", "neither")
+        if low > high:
+            yield Problem(
+                where, "min <= max", f"min {number_text(low)}, max {number_text(high)}", "fraction"
+            )
+        attribute, value = shares.attribute[row], shares.value[row]
+        if attribute not in ATTRIBUTES or not value:
+            continue  # reported as labels
+        known = group_names(pools, attribute)
+        if value not in known:
+            yield unknown_name(where + ", column value", attribute, value, known)
+
+
+def residency_problems(
+    residency: Residency, pools: Pools, origin: Mapping[str, str]
+) -> Iterator[Problem]:
+    """Residency rows that name an unknown region."""
+    known = pools.region.names
+    strange = [
+        code for code, name in enumerate(residency.region.names) if name and name not in known
+    ]
+    if not strange:
+        return
+    bad = np.flatnonzero(np.isin(residency.region.codes, strange))[:MAX_PER_COLUMN]
+    for row in bad.tolist():
+        where = place(origin, "residency", row, "", "region")
+        yield unknown_name(where, "region of a pool", residency.region[row], known)
+
+
+def price_range_problems(pools: Pools, origin: Mapping[str, str]) -> Iterator[Problem]:
+    """Low prices above high ones."""
+    low, high = pools.usd_per_chip_hour_low, pools.usd_per_chip_hour_high
+    for row in np.flatnonzero(low > high)[:MAX_PER_COLUMN].tolist():
+        yield Problem(
+            place(origin, "pools", row, pools.pool[row], "usd_per_chip_hour_low"),
+            f"at most usd_per_chip_hour_high = {number_text(high[row])}",
+            number_text(low[row]),
+            "USD/chip-hour",
+        )
+
+
+def group_names(pools: Pools, attribute: str) -> tuple[str, ...]:
+    """Values that a share may limit for an attribute of pools."""
+    if attribute == "pool":
+        return pools.pool
+    labels: Labels = getattr(pools, attribute)
+    return labels.names
+
+
+def unknown_name(where: str, what: str, name: str, known: Iterable[str]) -> Problem:
+    """Make the problem of a name that is not there, with the nearest one that is."""
+    return Problem(where, f"the name of a known {what}", quoted(name), fix=nearest(name, known))
+
+
+def row_names(spec: TableSpec, record: Any) -> tuple[str, ...]:
+    """Ids of the rows of a table, empty when its rows have none."""
+    first = dataclasses.fields(record)[0]
+    column: Column = first.metadata["column"]
+    names = getattr(record, first.name)
+    return names if column.kind == "id" else ()
+
+
+def name_of(names: tuple[str, ...], row: int) -> str:
+    """Id of a row, empty when the table has none."""
+    return names[row] if names else ""

@@ -1,0 +1,100 @@
+"""The exact sweep: what every workload would pay at given pool-hour prices.
+
+Letters: w = workloads, r = routes (sorted by workload), p = pools, t = periods. Periods are
+innermost, so that they are the SIMD lanes and a workload's best prices stay in cache.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from optimizer.kernels.jit import kernel
+
+
+@kernel
+def cheapest(  # type: ignore[no-untyped-def]
+    first_route, route_pool, route_usd, chip_hours, pool_usd, ceiling, best
+):
+    """Cheapest way to handle a Mtok in each period.
+
+    Parameters
+    ----------
+    first_route : (w + 1,) where each workload's routes begin.
+    route_pool : (r,) pool; -1 for routes that may not be used.
+    route_usd : (r,) USD per Mtok whatever the period.
+    chip_hours : (r,) chip-hours per Mtok.
+    pool_usd : (p, t) USD per chip-hour; infinity where the pool cannot be used.
+    ceiling : (w,) USD per Mtok of giving up.
+    best : (w, t) the answer: least of ceiling and route_usd + chip_hours * pool_usd.
+    """
+    periods = pool_usd.shape[1]
+    for w in range(len(ceiling)):
+        row = best[w]
+        for t in range(periods):
+            row[t] = ceiling[w]
+        for r in range(first_route[w], first_route[w + 1]):
+            p = route_pool[r]
+            if p < 0:
+                continue
+            usd, hours, price = route_usd[r], chip_hours[r], pool_usd[p]
+            for t in range(periods):
+                cost = usd + hours * price[t]
+                row[t] = cost if cost < row[t] else row[t]
+
+
+@kernel
+def window_minimum(best, deadline, least):  # type: ignore[no-untyped-def]
+    """(w, t) least of ``best`` over t ... t + deadline, never past the end.
+
+    The monotone queue of the sliding-window minimum: O(t) per workload whatever the
+    deadline. ``least`` is the answer; ``deadline`` is (w,) periods.
+    """
+    periods = best.shape[1]
+    queue = np.empty(periods, np.int64)
+    for w in range(best.shape[0]):
+        span = deadline[w]
+        row = best[w]
+        if span <= 0:
+            for t in range(periods):
+                least[w, t] = row[t]
+            continue
+        head, tail, pushed = 0, 0, 0
+        for t in range(periods):
+            last = min(t + span, periods - 1)
+            while pushed <= last:
+                while tail > head and row[queue[tail - 1]] >= row[pushed]:
+                    tail -= 1
+                queue[tail] = pushed
+                tail += 1
+                pushed += 1
+            while queue[head] < t:
+                head += 1
+            least[w, t] = row[queue[head]]
+
+
+@kernel
+def weighted_sums(weights, values):  # type: ignore[no-untyped-def]
+    """(w,) sum over t of weights * values and of its size, with compensation.
+
+    A. Neumaier, "Rundungsfehleranalyse einiger Verfahren zur Summation endlicher Summen",
+    ZAMM 54 (1974). Terms with weight 0 are skipped, so an infinite value may stand there.
+    """
+    rows, columns = weights.shape
+    sums = np.empty(rows)
+    sizes = np.empty(rows)
+    for w in range(rows):
+        total, lost, size = 0.0, 0.0, 0.0
+        for t in range(columns):
+            if weights[w, t] == 0.0:
+                continue
+            term = weights[w, t] * values[w, t]
+            size += abs(term)
+            moved = total + term
+            if abs(total) >= abs(term):
+                lost += (total - moved) + term
+            else:
+                lost += (term - moved) + total
+            total = moved
+        sums[w] = total + lost
+        sizes[w] = size
+    return sums, sizes

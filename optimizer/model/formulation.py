@@ -1,0 +1,173 @@
+"""The formulation: one field per family of rules, and the program they make together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.errors import UnsupportedError
+from optimizer.instance.instance import Instance
+from optimizer.model.columns import Columns, claim_columns, open_routes
+from optimizer.model.constraints.capacity import Capacity
+from optimizer.model.constraints.deadline import Deadline
+from optimizer.model.constraints.demand import Demand
+from optimizer.model.constraints.shares import ShareRows, Shares, in_group
+from optimizer.model.costs import constant_usd, placement_usd_per_mtok
+from optimizer.model.repair import settle_deferrable, unserved_after, without_noise
+from optimizer.plan import Plan, from_cells
+from optimizer.prices import Prices
+from optimizer.program import Program, ProgramBuilder
+
+Float = NDArray[np.float64]
+Index = NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A program and what its rows and columns mean.
+
+    Attributes
+    ----------
+    program : the matrices.
+    columns : what the columns mean.
+    capacity_rows : (P, T) row of each pool limit, -1 where none.
+    share_rows : row of each share limit.
+    """
+
+    program: Program
+    columns: Columns
+    capacity_rows: Index
+    share_rows: ShareRows
+
+    def decode(self, instance: Instance, values: Float) -> Plan:
+        """Turn column values into a plan, rounding noise removed."""
+        columns = self.columns
+        placed = without_noise(instance, columns, values[columns.place])
+        given_up = np.zeros(instance.demand_mtok.shape)
+        known = columns.unserved >= 0
+        given_up[known] = values[columns.unserved[known]]
+        placed, given_up = settle_deferrable(instance, columns, placed, given_up)
+        at_once = instance.workloads.deadline_periods == 0
+        given_up[at_once] = self._unserved_at_once(instance, placed, given_up)[at_once]
+        return from_cells(instance, columns.workload, columns.pool, columns.period, placed, given_up)
+
+    def encode(self, plan: Plan) -> Float:
+        """Column values of a plan, as far as decoding looks at them: (n,)."""
+        columns = self.columns
+        periods = columns.unserved.shape[1]
+        values = np.zeros(self.program.num_columns)
+        keys = _keys(columns.workload, columns.pool, columns.period, periods)
+        wanted = _keys(plan.workload, plan.pool, plan.period, periods)
+        where = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
+        if len(keys):
+            known = keys[where] == wanted
+            values[columns.place[where[known]]] = plan.placed_mtok[known]
+        given_up = columns.unserved[plan.unserved_workload, plan.unserved_period]
+        values[given_up] = plan.unserved_mtok
+        return values
+
+    def _unserved_at_once(self, instance: Instance, placed: Float, given_up: Float) -> Float:
+        """(W, T) the solver's own figure, or what is really missing where the two agree."""
+        missing = unserved_after(instance, self.columns, placed)
+        close = np.abs(missing - given_up) <= 1e-4 * instance.demand_mtok
+        return np.asarray(np.where(close, missing, np.maximum(given_up, 0.0)))
+
+    def prices(self, duals: Float) -> Prices:
+        """Multipliers on pool and share limits from the duals of the rows.
+
+        A dual is the change of the least cost per unit of right-hand side, so that of a
+        binding upper limit is <= 0 and that of a binding lower limit is >= 0.
+        """
+        capacity = np.zeros(self.capacity_rows.shape)
+        known = self.capacity_rows >= 0
+        capacity[known] = -duals[self.capacity_rows[known]]
+        shares = self.share_rows
+        top = np.where(shares.max >= 0, -duals[shares.max], 0.0) if len(shares.max) else np.zeros(0)
+        low = np.where(shares.min >= 0, duals[shares.min], 0.0) if len(shares.min) else np.zeros(0)
+        return Prices(*(np.maximum(part, 0.0) + 0.0 for part in (capacity, top, low)))
+
+
+@dataclass(frozen=True)
+class Formulation:
+    """Which family is stated how; None leaves a family out, which only tests do.
+
+    The order of the fields is the order of the rows. Routes that residency forbids and
+    pools that are left out have no columns at all, so these two families cost nothing.
+    """
+
+    demand: Demand | None = Demand()
+    deadline: Deadline | None = Deadline()
+    capacity: Capacity | None = Capacity()
+    shares: Shares | None = Shares()
+    residency: bool = True
+
+    def build(self, instance: Instance) -> Model:
+        """State the instance as a program.
+
+        Raises
+        ------
+        UnsupportedError
+            When the instance has a rule that this formulation cannot state; no rule is
+            ever dropped in silence.
+        """
+        refuse_unknown_rules(instance)
+        builder = ProgramBuilder()
+        routes = open_routes(instance, residency=self.residency)
+        usd = placement_usd_per_mtok(instance, routes)
+        columns = claim_columns(builder, instance, usd, routes)
+        if self.demand is not None:
+            self.demand.add(builder, instance, columns)
+        if self.deadline is not None:
+            self.deadline.add(builder, instance, columns)
+        capacity = np.full(instance.capacity_chips.shape, -1, np.int32)
+        if self.capacity is not None:
+            capacity = self.capacity.add(builder, instance, columns)
+        none = np.full(len(instance.shares.share), -1, np.int32)
+        shares = ShareRows(none, none, none)
+        if self.shares is not None:
+            shares = self.shares.add(builder, instance, columns)
+        return Model(builder.build(constant_usd(instance)), columns, capacity, shares)
+
+    @classmethod
+    def families(cls) -> tuple[str, ...]:
+        """Names of the families, one per field."""
+        return tuple(entry.name for entry in fields(cls))
+
+
+def _keys(workload: Index, pool: Index, period: Index, periods: int) -> NDArray[np.int64]:
+    """One number per (workload, pool, period), ascending in the order of the columns."""
+    pools = 2**31
+    return (workload.astype(np.int64) * pools + pool) * periods + period
+
+
+def refuse_unknown_rules(instance: Instance) -> None:
+    """Raise when the instance asks for what no method of this version can keep."""
+    asked = []
+    pinned = np.flatnonzero(instance.workloads.single_pool)
+    if len(pinned):
+        name = instance.workloads.workload[int(pinned[0])]
+        asked.append(f"single_pool = true ({len(pinned)} workloads, the first is {name!r})")
+    fee = np.flatnonzero((instance.pools.activation_usd > 0) & ~instance.left_out)
+    if len(fee):
+        name = instance.pools.pool[int(fee[0])]
+        asked.append(f"activation_usd > 0 ({len(fee)} pools, the first is {name!r})")
+    if instance.budget_usd is not None:
+        asked.append(f"limits.budget_usd = {instance.budget_usd:g}")
+    if len(np.unique(instance.workloads.priority)) > 1:
+        asked.append("priority with more than one value")
+    if asked:
+        raise UnsupportedError(
+            "this version cannot keep these rules, and drops none in silence: "
+            + "; ".join(asked) + ". Remove them from the instance to plan without them."
+        )
+    for position, name in enumerate(instance.shares.share):
+        group = in_group(instance, position)
+        if instance.shares.min[position] > 0 and bool(instance.left_out[group].all()):
+            raise UnsupportedError(
+                f"share {name!r} asks for at least {instance.shares.min[position]:g} of "
+                f"{instance.shares.measure[position]} in pools that are all left out because "
+                "their price is unknown: give a price (--price POOL=USD) or remove its min"
+            )
+

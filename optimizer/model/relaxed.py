@@ -1,0 +1,66 @@
+"""The periods alone: the instance without what ties periods together, and back.
+
+Without deadlines (every token served as it arrives) and without shares the program falls
+apart by period and each part is small. Its basis, carried over to the whole program, is a
+plan in which nothing waits: most of it is already optimal, and simplex only has to move the
+tokens that gain by waiting.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.instance.instance import Instance
+from optimizer.model.formulation import Formulation, Model
+from optimizer.program import AT_LOWER, BASIC, Basis, Block
+
+Status = NDArray[np.int8]
+
+
+def periods_alone(instance: Instance, formulation: Formulation) -> Model:
+    """The model of the instance without deadlines and shares."""
+    deadline = np.zeros_like(instance.workloads.deadline_periods)
+    workloads = dataclasses.replace(instance.workloads, deadline_periods=deadline)
+    alone = dataclasses.replace(instance, workloads=workloads)
+    return dataclasses.replace(formulation, shares=None).build(alone)
+
+
+def lifted_basis(alone: Model, whole: Model, basis: Basis) -> Basis:
+    """A basis of the whole program from one of the periods alone.
+
+    Columns and rows that both have keep their status; a placement that only the whole has,
+    and every backlog, is at its lower bound; a measure of shares is basic in the row that
+    defines it; a share's own row is basic. The count of basic ones then fits by itself.
+    """
+    columns = np.full(whole.program.num_columns, AT_LOWER, np.int8)
+    rows = np.full(whole.program.num_rows, BASIC, np.int8)
+    _copy_placements(alone, whole, basis, columns)
+    both = (alone.columns.unserved >= 0) & (whole.columns.unserved >= 0)
+    columns[whole.columns.unserved[both]] = basis.columns[alone.columns.unserved[both]]
+    both = (alone.capacity_rows >= 0) & (whole.capacity_rows >= 0)
+    rows[whole.capacity_rows[both]] = basis.rows[alone.capacity_rows[both]]
+    for block in _named(whole.program.rows, ("demand", "deadline", "measure_")):
+        rows[block] = AT_LOWER
+    for block in _named(whole.program.cols, ("measure_",)):
+        columns[block] = BASIC
+    # A period in which only tokens of earlier periods could be handled has a row in the
+    # whole and none in the parts; giving up, which is zero there, is basic.
+    extra = (whole.columns.unserved >= 0) & (alone.columns.unserved < 0)
+    columns[whole.columns.unserved[extra]] = BASIC
+    return Basis(columns, rows)
+
+
+def _copy_placements(alone: Model, whole: Model, basis: Basis, columns: Status) -> None:
+    periods = whole.capacity_rows.shape[1]
+    old = alone.columns.route.astype(np.int64) * periods + alone.columns.period
+    new = whole.columns.route.astype(np.int64) * periods + whole.columns.period
+    # Both are sorted by route and period, and the old ones are among the new.
+    where = np.searchsorted(new, old)
+    columns[whole.columns.place[where]] = basis.columns[alone.columns.place]
+
+
+def _named(blocks: tuple[Block, ...], prefixes: tuple[str, ...]) -> list[slice]:
+    return [slice(b.begin, b.end) for b in blocks if b.name.startswith(prefixes)]

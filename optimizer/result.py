@@ -1,0 +1,121 @@
+"""The result: a plan, the judge's verdict on it, and why the search stopped."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from optimizer.evaluation.evaluate import Evaluation
+from optimizer.evaluation.shadow_prices import Family, as_table
+from optimizer.instance.instance import Instance
+from optimizer.instance.table import Table
+from optimizer.methods.base import Size
+from optimizer.plan import Plan
+from optimizer.prices import Prices
+
+__all__ = ["Result", "Seconds"]
+
+EXIT_CODES = {
+    "optimal": 0, "feasible": 0, "infeasible": 4, "no_plan": 7,
+}
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """Wall-clock seconds by phase."""
+
+    read: float = 0.0
+    build: float = 0.0
+    solve: float = 0.0
+    evaluate: float = 0.0
+    write: float = 0.0
+    total: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Result:
+    """What a solve found.
+
+    Attributes
+    ----------
+    instance : the problem that was solved.
+    status : optimal (verified, gap <= the one asked for), feasible (verified), infeasible
+        (proved), no_plan.
+    reason : why the search stopped, in words.
+    limit : the limit that was reached (time, interrupt), empty when none was.
+    plan, evaluation : None when there is no plan.
+    prices : multipliers behind the bound and the shadow prices.
+    families : shadow prices by family.
+    method, solver, why : what was used, and why.
+    size : size of the program.
+    seconds : time by phase.
+    peak_rss_mib : peak memory of this process and of its largest child, together.
+    left_out : why each pool that takes no part takes none.
+    notes : what else the user should know.
+    failure : what went wrong when ``status`` is no_plan: solver, judge, or empty.
+    """
+
+    instance: Instance
+    status: str
+    reason: str
+    limit: str = ""
+    plan: Plan | None = None
+    evaluation: Evaluation | None = None
+    prices: Prices | None = None
+    families: tuple[Family, ...] = ()
+    method: str
+    solver: str = ""
+    why: str = ""
+    size: Size = Size()
+    seconds: Seconds = Seconds()
+    peak_rss_mib: float = 0.0
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    failure: str = ""
+
+    @property
+    def verified(self) -> bool:
+        """Whether the judge confirmed the plan."""
+        return self.evaluation is not None and self.evaluation.verified
+
+    @property
+    def objective_usd(self) -> float | None:
+        """Cost of the plan, as the judge computed it."""
+        return None if self.evaluation is None else self.evaluation.objective_usd
+
+    @property
+    def bound_usd(self) -> float | None:
+        """Proved lower bound on the cost of every plan."""
+        return None if self.evaluation is None else self.evaluation.bound.usd
+
+    @property
+    def relative_gap(self) -> float | None:
+        """(cost - bound) / cost."""
+        return None if self.evaluation is None else self.evaluation.relative_gap
+
+    @property
+    def unserved_mtok(self) -> float | None:
+        """Mtok given up over the horizon."""
+        return None if self.evaluation is None else float(self.evaluation.unserved_mtok.sum())
+
+    @property
+    def exit_code(self) -> int:
+        """Exit code of the command line (see docs/command-line.md)."""
+        if self.limit == "interrupt":
+            return 130
+        if self.status == "no_plan" and self.failure:
+            return {"judge": 8, "solver": 9}[self.failure]
+        if self.limit and self.status == "feasible":
+            return 6
+        return EXIT_CODES[self.status]
+
+    def shadow_prices(self) -> Table:
+        """All shadow prices: family, name, period, value, unit."""
+        return as_table(self.families)
+
+    def timed(self, **seconds: float) -> Result:
+        """The same with seconds of some phases set, ``total`` added up."""
+        parts = dataclasses.replace(self.seconds, **seconds)
+        total = parts.read + parts.build + parts.solve + parts.evaluate + parts.write
+        return dataclasses.replace(self, seconds=dataclasses.replace(parts, total=total))

@@ -1,0 +1,58 @@
+"""GLOP: OR-Tools' simplex, the default for blocks and for everything with a start."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from optimizer.program import Program
+from optimizer.solvers.base import Basis, Capabilities, Outcome, Reason
+from optimizer.solvers.mathopt import Request, solve_message
+from optimizer.solvers.model_builder import solve_arrays
+
+
+@dataclass(frozen=True)
+class Glop:
+    """Primal and dual simplex of Google's linear optimizer.
+
+    Without a start it is loaded through ``model_builder``, which copies arrays at once;
+    with one it goes through MathOpt, which alone takes a basis.
+
+    Attributes
+    ----------
+    tolerance : primal and dual feasibility, on the scaled program.
+    keep_basis : give the final basis back, for another program to start from.
+    name : as on the command line.
+    """
+
+    tolerance: float = 1e-9
+    keep_basis: bool = False
+    name: str = "glop"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Simplex: duals, a vertex, a basis; no integers."""
+        return Capabilities(duals=True, exact=True, integers=False, basis=True)
+
+    def solve(
+        self, program: Program, seconds: float | None = None, start: Basis | None = None
+    ) -> Outcome:
+        """Solve; see :class:`~optimizer.solvers.base.Solver`."""
+        begun = time.monotonic()
+        options = (f"primal_feasibility_tolerance: {self.tolerance} "
+                   f"dual_feasibility_tolerance: {self.tolerance}")
+        if start is None and not self.keep_basis:
+            outcome = solve_arrays("glop", program, seconds, options)
+        else:
+            request = Request("SOLVER_TYPE_GLOP", options=f"glop {{ {options} }}")
+            outcome = solve_message(request, program, seconds, start)
+        if outcome.reason is Reason.OPTIMAL and not _is_finite(outcome):
+            return Outcome(Reason.FAILED, detail="glop gave values that are not finite",
+                           seconds=time.monotonic() - begun)
+        return outcome
+
+
+def _is_finite(outcome: Outcome) -> bool:
+    return outcome.values is not None and bool(np.isfinite(outcome.values).all())

@@ -1,0 +1,119 @@
+"""Scaling by powers of two, so that solvers' absolute tolerances mean the same everywhere.
+
+A solver's tolerance of 1e-7 is absolute: on prices of 1e-9 USD it would accept anything.
+So costs, right-hand sides and, when entries spread widely, rows and columns are multiplied
+by powers of two before a solver sees them. Powers of two change no digit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.errors import UnsupportedError
+from optimizer.program import Program
+
+Float = NDArray[np.float64]
+
+WIDE = 1e6
+"""Entries are left as they are while they all lie within [1 / WIDE, WIDE]."""
+LOST = 1e-9
+"""Entries at or below this are dropped by some solvers (HiGHS ``small_matrix_value``)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scaled:
+    """A scaled program and the way back.
+
+    Attributes
+    ----------
+    program : the scaled program.
+    column, row : (n,), (m,) powers of two; scaled x = x / column, scaled row = row * factor.
+    cost, size : powers of two by which costs and right-hand sides were divided.
+    """
+
+    program: Program
+    column: Float
+    row: Float
+    cost: float
+    size: float
+
+    def values(self, scaled: Float) -> Float:
+        """Column values of the program as it was."""
+        return np.asarray(scaled * self.column * self.size)
+
+    def duals(self, scaled: Float) -> Float:
+        """Row duals of the program as it was."""
+        return np.asarray(scaled * self.row * self.cost)
+
+
+def scale(program: Program) -> Scaled:
+    """Scale a program.
+
+    Raises
+    ------
+    UnsupportedError
+        When entries spread so widely that a solver would still drop some.
+    """
+    column, row = np.ones(program.num_columns), np.ones(program.num_rows)
+    values = program.values
+    if len(values) and not _is_narrow(values):
+        column, row = _equilibrate(program)
+        owner = np.repeat(np.arange(program.num_rows), np.diff(program.starts))
+        values = values * row[owner] * column[program.columns]
+        if float(np.abs(values).min()) <= LOST:
+            raise UnsupportedError(
+                "coefficients spread over more than solvers can hold: from "
+                f"{np.abs(program.values).min():g} to {np.abs(program.values).max():g}; check "
+                "the units of chip_hours_per_mtok and prices"
+            )
+    cost = _power_of_two(np.abs(program.cost * column))
+    bounds = np.concatenate(
+        [np.abs(program.row_lower) * row, np.abs(program.row_upper) * row,
+         np.abs(program.upper) / column]
+    )
+    size = _power_of_two(bounds)
+    return Scaled(
+        replace(
+            program, values=values, offset=0.0,
+            cost=program.cost * column / cost,
+            lower=program.lower / column / size, upper=program.upper / column / size,
+            row_lower=program.row_lower * row / size, row_upper=program.row_upper * row / size,
+        ),
+        column, row, cost, size,
+    )
+
+
+def _is_narrow(values: Float) -> bool:
+    size = np.abs(values)
+    return bool(size.min() >= 1 / WIDE and size.max() <= WIDE)
+
+
+def _power_of_two(values: Float) -> float:
+    """Power of two nearest to the middle of the finite sizes that are not zero."""
+    known = values[np.isfinite(values) & (values > 0)]
+    if len(known) == 0:
+        return 1.0
+    return float(2.0 ** np.round(np.median(np.log2(known))))
+
+
+def _equilibrate(program: Program) -> tuple[Float, Float]:
+    """Factors that bring entries towards 1: geometric means, rows then columns, thrice.
+
+    A. R. Curtis and J. K. Reid, "On the automatic scaling of matrices for Gaussian
+    elimination", J. Inst. Maths Applics 10 (1972).
+    """
+    rows, columns = program.num_rows, program.num_columns
+    owner = np.repeat(np.arange(rows), np.diff(program.starts))
+    logs = np.log2(np.abs(program.values))
+    row, column = np.zeros(rows), np.zeros(columns)
+    in_row = np.maximum(np.bincount(owner, minlength=rows), 1)
+    in_column = np.maximum(np.bincount(program.columns, minlength=columns), 1)
+    for _ in range(3):
+        current = logs + column[program.columns]
+        row = -np.bincount(owner, current, rows) / in_row
+        current = logs + row[owner]
+        column = -np.bincount(program.columns, current, columns) / in_column
+    return 2.0 ** np.round(column), 2.0 ** np.round(row)

@@ -1,0 +1,114 @@
+"""The child's side: take programs from standard input, solve, answer on standard output.
+
+Run as ``python -P -m optimizer.solvers.worker``. Native libraries print what they like on
+file descriptor 1, so it is pointed at standard error and answers go out on a copy.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import resource
+import signal
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.program import Program
+from optimizer.solvers.base import Basis, Outcome, Reason
+from optimizer.solvers.registry import solver_named
+from optimizer.solvers.wire import receive, send
+
+_PARTS = ("cost", "lower", "upper", "row_lower", "row_upper", "starts", "columns", "values")
+
+
+def pack(program: Program, start: Basis | None) -> dict[str, NDArray[Any]]:
+    """Arrays of a job."""
+    arrays = {name: getattr(program, name) for name in _PARTS}
+    if start is not None:
+        arrays |= {"start_columns": start.columns, "start_rows": start.rows}
+    return arrays
+
+
+def unpack_outcome(head: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Outcome:
+    """An outcome from its message."""
+    basis = None
+    if "basis_columns" in arrays:
+        basis = Basis(arrays["basis_columns"], arrays["basis_rows"])
+    return Outcome(
+        Reason(head["reason"]), arrays.get("values"), arrays.get("duals"), basis,
+        head["detail"], head["seconds"], head["iterations"],
+    )
+
+
+def serve(source: BinaryIO, sink: BinaryIO) -> None:
+    """Answer jobs until the parent closes the pipe."""
+    while True:
+        try:
+            head, arrays = receive(source)
+        except EOFError:
+            return
+        outcome = _solve(head, arrays)
+        answer = {
+            "reason": outcome.reason.value, "detail": outcome.detail,
+            "seconds": outcome.seconds, "iterations": outcome.iterations,
+            "peak_rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        }
+        found: dict[str, NDArray[Any]] = {}
+        if outcome.values is not None:
+            found["values"] = outcome.values
+        if outcome.duals is not None:
+            found["duals"] = outcome.duals
+        if outcome.basis is not None:
+            found |= {"basis_columns": outcome.basis.columns, "basis_rows": outcome.basis.rows}
+        send(sink, answer, found)
+
+
+def _solve(head: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Outcome:
+    """Solve one job; whatever goes wrong becomes an outcome."""
+    try:
+        if head.get("memory_mib"):
+            limit = int(head["memory_mib"]) * 2**20
+            resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        program = Program(**{name: arrays[name] for name in _PARTS})
+        start = None
+        if "start_columns" in arrays:
+            start = Basis(arrays["start_columns"], arrays["start_rows"])
+        solver = solver_named(head["solver"], **head["parameters"])
+        return solver.solve(program, head["seconds"], start)
+    except MemoryError as error:
+        return Outcome(Reason.OUT_OF_MEMORY, detail=str(error) or "out of memory")
+    except Exception as error:
+        return Outcome(Reason.FAILED, detail=f"{type(error).__name__}: {error}")
+
+
+def warm_up() -> None:
+    """Import what every job needs, while the parent still reads and builds."""
+    import ortools.linear_solver.python.model_builder_helper
+    import ortools.math_opt.core.python.solver
+    import scipy.sparse
+
+    _ = (ortools, scipy, np)
+
+
+def main() -> None:
+    """Serve the parent that started this process."""
+    # The parent decides when to stop; a Ctrl-C on the terminal is for it alone.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with os.fdopen(os.dup(1), "wb") as sink, os.fdopen(os.dup(0), "rb") as source:
+        os.dup2(2, 1)
+        warm_up()
+        serve(source, sink)
+
+
+def parameters_of(solver: object) -> dict[str, Any]:
+    """The parameters of a solver record, to make it again in the child."""
+    if not dataclasses.is_dataclass(solver) or isinstance(solver, type):
+        raise TypeError("a solver is a frozen record of its parameters")
+    return {entry.name: getattr(solver, entry.name) for entry in dataclasses.fields(solver)
+            if entry.name != "name"}
+
+
+if __name__ == "__main__":
+    main()

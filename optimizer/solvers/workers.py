@@ -1,0 +1,285 @@
+"""Child processes that solvers run in, so that none can take the program down.
+
+A native solver may crash, swallow Ctrl-C, overrun its time limit, or print on standard
+output. In a child it can do all of that: the parent waits with a clock, kills what is late,
+and turns every end of a child into an outcome. Children are started on demand with a plain
+command (never by fork, which threads and numba do not survive, nor by re-importing the
+caller's main module), and are kept for the next call.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from optimizer.errors import SolverError
+from optimizer.program import Program
+from optimizer.solvers.base import Basis, Outcome, Reason, Solver
+from optimizer.solvers.wire import receive, send
+from optimizer.solvers.worker import pack, parameters_of, unpack_outcome
+
+GRACE_SECONDS = 1.0
+"""How long a solver may overrun its limit before it is killed."""
+JOBS_PER_CHILD = 2000
+"""Jobs after which a child is replaced, so that leaks in native code stay small."""
+
+Done = Callable[[int, Outcome], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """One program for one solver.
+
+    Attributes
+    ----------
+    solver, program, start : what to solve, with what, from where.
+    """
+
+    solver: Solver
+    program: Program
+    start: Basis | None = None
+
+
+class _Child:
+    """One child process and its pipes."""
+
+    def __init__(self) -> None:
+        root = str(Path(__file__).parents[2])
+        path = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+        environment = os.environ | {
+            "PYTHONPATH": os.pathsep.join(path), "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+        }
+        self.jobs = 0
+        self.log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the child
+        try:
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "optimizer.solvers.worker"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log,
+                env=environment, start_new_session=True,
+            )
+        except OSError as error:
+            self.log.close()
+            raise SolverError(f"a solver process cannot be started: {error}") from error
+
+    def solve(
+        self, job: Job, seconds: float | None, memory_mib: int | None
+    ) -> tuple[Outcome, float]:
+        """Hand a job over and wait; gives the outcome and the child's peak RSS in MiB."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.jobs += 1
+        head = {"solver": job.solver.name, "parameters": parameters_of(job.solver),
+                "seconds": seconds, "memory_mib": memory_mib}
+        try:
+            send(self.process.stdin, head, pack(job.program, job.start))
+            answer, arrays = receive(self.process.stdout)
+        except (EOFError, OSError, ValueError):
+            return self._death(job), 0.0
+        return unpack_outcome(answer, arrays), float(answer["peak_rss_mib"])
+
+    def kill(self) -> None:
+        """End the child at once, wherever it is; the thread that reads from it sees the end."""
+        self.process.kill()
+
+    def close(self) -> None:
+        """Release what is left of a child that has ended or is no longer wanted."""
+        self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout, self.log):
+            if stream is not None:
+                try:
+                    stream.close()
+                except OSError:  # a broken pipe has nothing left to flush
+                    continue
+
+    def _death(self, job: Job) -> Outcome:
+        code = self.process.wait()
+        self.log.seek(0)
+        last = self.log.read().decode(errors="replace").strip().splitlines()[-1:]
+        how = f"exit code {code}"
+        if code < 0:
+            how = signal.Signals(-code).name
+            if code == -signal.SIGKILL:
+                how += " (killed, perhaps for want of memory)"
+        words = f": {last[0]}" if last else ""
+        return Outcome(Reason.CRASHED, detail=f"{job.solver.name} ended by {how}{words}")
+
+
+class Workers:
+    """Up to ``count`` children that share a list of jobs.
+
+    Parameters
+    ----------
+    count : most children at work at once.
+    memory_mib : address space of each child, None for no limit.
+    """
+
+    def __init__(self, count: int, memory_mib: int | None = None) -> None:
+        self.count = max(1, count)
+        self.memory_mib = memory_mib
+        self.peak_rss_mib = 0.0
+        self._idle: list[_Child] = []
+        self._busy: set[_Child] = set()
+        self._lock = threading.Lock()
+        self._owner = os.getpid()
+
+    def start(self, count: int = 1) -> None:
+        """Have children ready, so that they import while the caller does something else."""
+        with self._lock:
+            while len(self._idle) < min(count, self.count):
+                self._idle.append(_Child())
+
+    def run(
+        self, jobs: Sequence[Job], seconds: float | None = None, done: Done | None = None
+    ) -> list[Outcome]:
+        """Solve every job; gives outcomes in the order of the jobs.
+
+        Parameters
+        ----------
+        seconds : wall-clock limit for all jobs together; what is not finished by then
+            ends as TIME_LIMIT, whether or not its solver would stop.
+        done : called with position and outcome as each job ends, in the calling thread.
+
+        Notes
+        -----
+        KeyboardInterrupt while waiting ends every child; unfinished jobs come back as
+        INTERRUPTED, and the caller decides what to do with the rest.
+        """
+        deadline = None if seconds is None else time.monotonic() + seconds
+        todo: queue.SimpleQueue[int] = queue.SimpleQueue()
+        for position in range(len(jobs)):
+            todo.put(position)
+        ended: queue.SimpleQueue[tuple[int, Outcome]] = queue.SimpleQueue()
+        stop = threading.Event()
+        threads = [
+            threading.Thread(target=self._drain, args=(jobs, todo, ended, deadline, stop),
+                             daemon=True)
+            for _ in range(min(self.count, len(jobs)))
+        ]
+        for thread in threads:
+            thread.start()
+        outcomes = self._collect(len(jobs), ended, deadline, stop, done)
+        for thread in threads:
+            thread.join()
+        return outcomes
+
+    def _collect(
+        self, count: int, ended: queue.SimpleQueue[tuple[int, Outcome]],
+        deadline: float | None, stop: threading.Event, done: Done | None,
+    ) -> list[Outcome]:
+        """Wait for the jobs with a clock; kill the children when time is up."""
+        found: dict[int, Outcome] = {}
+        verdict = Reason.TIME_LIMIT
+        while len(found) < count and not stop.is_set():
+            try:
+                late = deadline is not None and time.monotonic() > deadline + GRACE_SECONDS
+                if late:
+                    break
+                position, outcome = ended.get(timeout=0.1)
+                found[position] = outcome
+                if done is not None:
+                    done(position, outcome)
+            except queue.Empty:
+                continue
+            except KeyboardInterrupt:
+                verdict = Reason.INTERRUPTED
+                break
+        if len(found) < count:
+            stop.set()
+            self._kill_busy()
+            while not ended.empty():
+                position, outcome = ended.get()
+                # Children killed here answer as crashed; that is our doing.
+                if outcome.reason is not Reason.CRASHED:
+                    found.setdefault(position, outcome)
+        lost = Outcome(verdict, detail="stopped from outside")
+        return [found.get(position, lost) for position in range(count)]
+
+    def _drain(
+        self, jobs: Sequence[Job], todo: queue.SimpleQueue[int],
+        ended: queue.SimpleQueue[tuple[int, Outcome]], deadline: float | None,
+        stop: threading.Event,
+    ) -> None:
+        """One child's life with this list of jobs; runs in a thread of its own."""
+        child: _Child | None = None
+        try:
+            while not stop.is_set():
+                try:
+                    position = todo.get_nowait()
+                except queue.Empty:
+                    break
+                if child is None:
+                    child = self._take()
+                left = None if deadline is None else deadline - time.monotonic()
+                if left is not None and left <= 0:
+                    ended.put((position, Outcome(Reason.TIME_LIMIT, detail="not started")))
+                    continue
+                outcome, peak = child.solve(jobs[position], left, self.memory_mib)
+                self.peak_rss_mib = max(self.peak_rss_mib, peak)
+                ended.put((position, outcome))
+                if outcome.reason in (Reason.CRASHED, Reason.OUT_OF_MEMORY):
+                    self._discard(child)
+                    child = None
+        except SolverError as error:
+            ended.put((position, Outcome(Reason.CRASHED, detail=str(error))))
+        finally:
+            if child is not None:
+                self._give_back(child)
+
+    def _take(self) -> _Child:
+        with self._lock:
+            child = self._idle.pop() if self._idle else _Child()
+            self._busy.add(child)
+        return child
+
+    def _give_back(self, child: _Child) -> None:
+        with self._lock:
+            self._busy.discard(child)
+            if child.process.poll() is None and child.jobs < JOBS_PER_CHILD:
+                self._idle.append(child)
+                return
+        child.close()
+
+    def _discard(self, child: _Child) -> None:
+        with self._lock:
+            self._busy.discard(child)
+        child.close()
+
+    def _kill_busy(self) -> None:
+        with self._lock:
+            for child in self._busy:
+                child.kill()
+
+    def close(self) -> None:
+        """End every child."""
+        if os.getpid() != self._owner:
+            return  # a forked copy must not end its parent's children
+        with self._lock:
+            children = [*self._idle, *self._busy]
+            self._idle, self._busy = [], set()
+        for child in children:
+            child.close()
+
+
+_shared: dict[tuple[int, int, int | None], Workers] = {}
+
+
+def shared_workers(count: int, memory_mib: int | None = None) -> Workers:
+    """The children of this process, kept between calls and ended with it."""
+    key = (os.getpid(), count, memory_mib)
+    if key not in _shared:
+        _shared[key] = Workers(count, memory_mib)
+        atexit.register(_shared[key].close)
+    return _shared[key]

@@ -1,0 +1,166 @@
+"""A sound small instance folder, and ways to spoil it one cell or file at a time."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from optimizer.errors import InputError
+from optimizer.instance.instance import Instance
+from optimizer.instance.read import read
+
+SOUND: dict[str, str] = {
+    "instance.toml": (
+        "format = 1\n"
+        'name = "small"\n'
+        'title = "Three workloads on two pools"\n'
+        'start = "2026-05-04T00:00:00Z"\n'
+        "period_hours = 1\n"
+        "periods = 3\n"
+        "\n"
+        "[limits]\n"
+        "budget_usd = 1000\n"
+    ),
+    "workloads.csv": (
+        "workload,model,traffic_class,region,unserved_usd_per_mtok,deadline_periods,single_pool,"
+        "priority,input_tokens,output_tokens,cached_input_fraction,ttft_ms,tpot_ms,source,basis\n"
+        "chat,large,interactive,us,20,0,false,1,1000,200,0.5,800,40,maker,measured\n"
+        "code,large,agentic,us,15,1,true,2,4000,500,0.9,,,,\n"
+        "batch,small,batch,eu,2,2,,3,,,,,,,\n"
+    ),
+    "pools.csv": (
+        "pool,provider,chip,region,purchase,usd_per_chip_hour,usd_per_chip_hour_low,"
+        "usd_per_chip_hour_high,activation_usd,status,source,basis\n"
+        "east,AWS,trn2,us-east,reserved,1.5,1,2,10,available,maker,published\n"
+        "west,Google,tpu7,us-west,on_demand,3,,,,,,\n"
+    ),
+    "routes.csv": (
+        "workload,pool,chip_hours_per_mtok,usd_per_mtok,latency_ms,source,basis\n"
+        "chat,east,0.5,0.01,10,maker,estimate\n"
+        "chat,west,0.25,,,,\n"
+        "code,east,0.5,,,,\n"
+        "batch,west,0.125,,,,\n"
+    ),
+    "shares.csv": (
+        "share,attribute,value,measure,min,max\n"
+        "google-tokens,provider,Google,tokens,0.1,0.9\n"
+        "east-compute,pool,east,compute,,0.8\n"
+    ),
+    "residency.csv": "workload,region\nchat,us-east\nchat,us-west\n",
+    "sources.csv": 'source,address,note\nmaker,https://example.org/a,"prices, and more"\n',
+    "demand.csv": "workload,0,1,2\nchat,10,20,30\ncode,1,2,3\nbatch,5,0,7.5\n",
+    "capacity.csv": "pool,0,1,2\neast,8,8,8\nwest,0,16,16\n",
+    "prices.csv": "pool,0,1,2\nwest,2.5,,3.5\n",
+}
+"""Text of every file of the format; names and numbers are made up for the tests."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """An instance folder that a test may change before it reads it."""
+
+    path: Path
+
+    @classmethod
+    def sound(cls, path: Path) -> Folder:
+        """Write the sound instance."""
+        path.mkdir(parents=True, exist_ok=True)
+        folder = cls(path)
+        for name, text in SOUND.items():
+            folder.file(name, text)
+        return folder
+
+    def file(self, name: str, content: str | bytes) -> Folder:
+        """Write a file as it is, byte for byte."""
+        data = content.encode() if isinstance(content, str) else content
+        (self.path / name).write_bytes(data)
+        return self
+
+    def text(self, name: str) -> str:
+        """Content of a file."""
+        return (self.path / name).read_bytes().decode()
+
+    def without(self, *names: str) -> Folder:
+        """Remove files."""
+        for name in names:
+            (self.path / name).unlink()
+        return self
+
+    def replace(self, name: str, old: str, new: str) -> Folder:
+        """Replace a piece of text that occurs in a file."""
+        before = self.text(name)
+        assert old in before, (name, old)
+        return self.file(name, before.replace(old, new))
+
+    def toml(self, key: str, value: str) -> Folder:
+        """Give a key of the manifest another value, written as TOML."""
+        lines = self.text("instance.toml").splitlines(keepends=True)
+        assert any(line.startswith(f"{key} =") for line in lines), key
+        lines = [f"{key} = {value}\n" if line.startswith(f"{key} =") else line for line in lines]
+        return self.file("instance.toml", "".join(lines))
+
+    def cell(self, table: str, row: int, column: str, value: str) -> Folder:
+        """Put text into a cell; rows are numbered as in the file, the header being 1."""
+        rows = list(csv.reader(io.StringIO(self.text(f"{table}.csv"))))
+        rows[row - 1][rows[0].index(column)] = value
+        return self.rows(table, rows)
+
+    def rows(self, table: str, rows: list[list[str]]) -> Folder:
+        """Write a table from its cells."""
+        out = io.StringIO(newline="")
+        csv.writer(out, lineterminator="\n").writerows(rows)
+        return self.file(f"{table}.csv", out.getvalue())
+
+    def rename(self, old: str, new: str) -> Folder:
+        """Give a workload or a pool another name wherever it is used."""
+        for table in ("workloads", "pools", "routes", "shares", "residency"):
+            self._rename_in(table, old, new)
+        for table in ("demand", "capacity", "prices"):
+            self._rename_in(table, old, new)
+        return self
+
+    def _rename_in(self, table: str, old: str, new: str) -> None:
+        if not (self.path / f"{table}.csv").exists():
+            return
+        rows = list(csv.reader(io.StringIO(self.text(f"{table}.csv"))))
+        self.rows(table, [rows[0], *([new if c == old else c for c in row] for row in rows[1:])])
+
+    def frame(self, table: str) -> pl.DataFrame:
+        """Read a table as a program would hold it: numbers where every cell is one."""
+        return pl.read_csv(io.BytesIO(self.text(f"{table}.csv").encode()))
+
+    def parquet(self, table: str, frame: pl.DataFrame | None = None) -> Folder:
+        """Keep a table in a Parquet file instead."""
+        kept = self.frame(table) if frame is None else frame
+        self.without(f"{table}.csv")
+        kept.write_parquet(self.path / f"{table}.parquet")
+        return self
+
+    def npy(self, table: str, values: NDArray[np.generic] | None = None) -> Folder:
+        """Keep a wide table in a ``.npy`` file instead."""
+        kept = np.ascontiguousarray(self.frame(table)[:, 1:].to_numpy(), float) if values is None else values
+        self.without(f"{table}.csv")
+        np.save(self.path / f"{table}.npy", kept, allow_pickle=True)
+        return self
+
+    def read(self) -> Instance:
+        """Read it; a test that expects no problem lets an error pass."""
+        return read(self.path)
+
+    def problems(self) -> list[str]:
+        """Every problem of the refusal, as the user sees it; the folder is written FOLDER."""
+        try:
+            read(self.path)
+        except InputError as error:
+            lines = [str(problem).replace(str(self.path), "FOLDER") for problem in error.problems]
+            assert "\n" not in "".join(lines)
+            if len(lines) <= 20:
+                assert str(error).replace(str(self.path), "FOLDER").split("\n") == lines
+            return lines
+        raise AssertionError("the folder was accepted")
