@@ -66,7 +66,6 @@ PENALTY = {
     "sonnet": (12, 11, 10, 4),
     "haiku": (8, 8, 7, 3),
 }
-PRIORITY = {"interactive": 1, "long_context": 2, "agentic": 2, "batch": 3}
 BATCH_HOURS = 24
 
 # Curves computed from public hourly request counts; README.md says how. Every row runs
@@ -370,7 +369,7 @@ def workload_rows() -> Rows:
         source = "azure-trace" if kind in ("interactive", "batch") else "mooncake"
         yield (
             name, f"{model}-class", kind, origin, PENALTY[model][CLASSES.index(kind)],
-            BATCH_HOURS if kind == "batch" else 0, PRIORITY[kind],
+            BATCH_HOURS if kind == "batch" else 0,
             tokens_in, tokens_out, cached, first, each, source, "assumption",
         )
 
@@ -526,7 +525,7 @@ def write_instance(folder: Path) -> None:
     periods = range(PERIODS)
     write_table(folder, "workloads", (
         "workload", "model", "traffic_class", "region", "unserved_usd_per_mtok",
-        "deadline_periods", "priority", "input_tokens", "output_tokens",
+        "deadline_periods", "input_tokens", "output_tokens",
         "cached_input_fraction", "ttft_ms", "tpot_ms", "source", "basis"), workload_rows())
     write_table(folder, "pools", (
         "pool", "provider", "chip", "region", "purchase", "usd_per_chip_hour",

@@ -26,6 +26,8 @@ Float = NDArray[np.float64]
 
 POINT = 0.01
 """A point of share."""
+PART = 0.01
+"""How much wider a limit is made to say what it is worth."""
 
 UNITS = {
     "demand": "USD/Mtok", "deadline": "USD/Mtok", "capacity": "USD/chip-hour",
@@ -42,8 +44,8 @@ class Family:
     family : its name, a key of ``UNITS``.
     names : name of each row: workloads, pools or shares.
     value : (rows, T) per period, or (rows, 1) over the horizon.
-    worth_usd : (rows,) USD saved over the horizon if the limit were 1 % wider (shares: one
-        point; deadline_extension: one period longer; residency: lifted, at the margin);
+    worth_usd : (rows,) USD saved over the horizon if the limit were 1 % wider: 1 % more
+        chips, one point of share, one period longer or no residency for 1 % of the tokens;
         for demand and deadline, the cost of 1 % more demand.
     """
 
@@ -92,7 +94,7 @@ def as_table(families: tuple[Family, ...]) -> Table:
 def _demand(instance: Instance, marginal: Float) -> list[Family]:
     later = instance.workloads.deadline_periods > 0
     names = instance.workloads.workload
-    worth = 0.01 * (marginal * instance.demand_mtok).sum(axis=1)
+    worth = PART * (marginal * instance.demand_mtok).sum(axis=1)
     found = []
     for family, rows in (("demand", np.flatnonzero(~later)), ("deadline", np.flatnonzero(later))):
         if len(rows):
@@ -107,7 +109,7 @@ def _capacity(instance: Instance, prices: Prices, marginal: Float) -> Family:
     empty = (hours <= 0) & ~instance.left_out[:, None]
     if bool(empty.any()):
         value = np.where(empty, _first_chip(instance, prices, marginal, empty), value)
-    return Family("capacity", instance.pools.pool, value, 0.01 * (value * hours).sum(axis=1))
+    return Family("capacity", instance.pools.pool, value, PART * (value * hours).sum(axis=1))
 
 
 def _first_chip(
@@ -165,7 +167,7 @@ def _extension(instance: Instance, prices: Prices, marginal: Float) -> Family:
     saved[instance.demand_mtok[later] <= 0] = 0.0
     names = tuple(instance.workloads.workload[row] for row in later.tolist())
     return Family("deadline_extension", names, saved,
-                  (saved * instance.demand_mtok[later]).sum(axis=1))
+                  PART * (saved * instance.demand_mtok[later]).sum(axis=1))
 
 
 def _residency(instance: Instance, prices: Prices, marginal: Float) -> Family:
@@ -184,4 +186,5 @@ def _residency(instance: Instance, prices: Prices, marginal: Float) -> Family:
             value[row] = np.maximum(value[row], marginal[workload] - cost)
     value[instance.demand_mtok[bound] <= 0] = 0.0
     names = tuple(instance.workloads.workload[row] for row in bound.tolist())
-    return Family("residency", names, value, (value * instance.demand_mtok[bound]).sum(axis=1))
+    worth = PART * (value * instance.demand_mtok[bound]).sum(axis=1)
+    return Family("residency", names, value, worth)

@@ -30,7 +30,7 @@ START = datetime(2026, 5, 4, tzinfo=UTC)
 """A Monday."""
 MTOK_PER_POOL_HOUR = 40_000.0
 """Mean demand per pool: thousands of chips each, so that whole chips leave little over."""
-SHARE_MARGIN = 0.01
+SHARE_MARGIN = 0.005
 """Room that a limit on a share leaves the reference plan."""
 
 
@@ -119,10 +119,11 @@ def _limits(
     demand_mtok: NDArray[np.float64],
     capacity_chip_hours: NDArray[np.float64],
 ) -> Shares:
-    """Limits that the reference plan keeps with a little room.
+    """Limits that the reference plan keeps with a little room, and the best plan would break.
 
-    The provider with most compute and the one with most spend may hold little more than
-    there, the one with fewest tokens must hold little less.
+    Reserved chips are paid for anyway, so the best plan fills them first: the provider with
+    the largest reserved part may hold little more compute than in the reference plan, the
+    one with the smallest must hold little fewer tokens and little less spend.
     """
     tokens = reference.share * demand_mtok.sum(axis=1)[routes.workload]
     by_pool = {
@@ -133,14 +134,16 @@ def _limits(
     spend = (fleet.price_usd_per_chip_hour * paid).sum(axis=1)
     spend += np.bincount(routes.pool, tokens * routes.usd_per_mtok, len(fleet.chip))
     by_pool["spend"] = spend
+    provider = table.provider.codes
+    chips = np.bincount(provider, capacity_chip_hours.sum(axis=1))
+    bought = np.bincount(provider, fleet.reserved * capacity_chip_hours.sum(axis=1)) / chips
     rows = []
-    for measure, most in (("compute", True), ("tokens", False), ("spend", True)):
-        part = np.bincount(table.provider.codes, by_pool[measure]) / by_pool[measure].sum()
-        who = int(part.argmax() if most else part.argmin())
-        at = float(part[who])
-        high = min(1.0, math.ceil(100 * at) / 100 + SHARE_MARGIN) if most else math.nan
-        low = math.nan if most else max(0.0, math.floor(100 * at) / 100 - SHARE_MARGIN)
-        rows.append((table.provider.names[who], measure, low, high))
+    for measure, most in (("compute", True), ("tokens", False), ("spend", False)):
+        who = int(bought.argmax() if most else bought.argmin())
+        part = np.bincount(provider, by_pool[measure]) / by_pool[measure].sum()
+        low = math.nan if most else max(0.0, math.floor(1000 * part[who]) / 1000 - SHARE_MARGIN)
+        high = min(1.0, math.ceil(1000 * part[who]) / 1000 + SHARE_MARGIN) if most else math.nan
+        rows.append((table.provider.names[who], measure, round(low, 3), round(high, 3)))
     providers, measures, lows, highs = zip(*rows, strict=True)
     return Shares(
         share=tuple(f"{who}-{measure}" for who, measure in zip(providers, measures, strict=True)),

@@ -93,7 +93,7 @@ def _refusal(target: Path, error: OSError) -> OutputError:
     """Say in our words why nothing was written."""
     if isinstance(error, OutputError):
         return error
-    if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+    if error.errno in (errno.ENOTEMPTY, errno.EEXIST) and target.is_dir():
         return OutputError(f"{target}: exists and is not empty: give a new folder, or empty it")
     if error.errno == errno.ENOTDIR and target.exists():
         return OutputError(f"{target}: exists and is not a folder: give another name")

@@ -7,7 +7,8 @@ from pathlib import Path
 import polars as pl
 
 from optimizer.errors import InputError, OutputError, Problem
-from optimizer.instance.parquet_footer import unpacked_bytes
+from optimizer.instance.parquet_footer import read_footer
+from optimizer.instance.parquet_trial import ends_its_reader
 from optimizer.instance.places import MAX_REASON, shown
 from optimizer.instance.regular_file import MAX_BINARY_BYTES, check_regular
 
@@ -16,6 +17,7 @@ MAX_RATIO = 1000
 FREE_BYTES = 256 * 2**20
 """Size in memory below which the ratio does not matter."""
 MAX_ROWS = 2**31 - 1
+VALID = "a valid Parquet file"
 
 
 def read_parquet(path: Path, max_rows: int = MAX_ROWS) -> pl.DataFrame:
@@ -31,38 +33,31 @@ def read_parquet(path: Path, max_rows: int = MAX_ROWS) -> pl.DataFrame:
         When the file is not Parquet, is damaged, or announces more than can be meant.
     """
     size = check_regular(path, MAX_BINARY_BYTES)
-    rows, columns, unpacked = parquet_size(path)
-    if rows > max_rows:
-        raise InputError(Problem(path.name, f"at most {max_rows} rows", f"{rows}"))
+    try:
+        said = read_footer(path)
+    except ValueError as error:
+        raise InputError(Problem(path.name, VALID, str(error))) from None
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be read: {error}") from error
+    if said.rows > max_rows:
+        raise InputError(Problem(path.name, f"at most {max_rows} rows", f"{said.rows}"))
     # Runs of one value take no room in the file, a dictionary takes none per row.
-    if max(rows * columns * 8, unpacked) > max(FREE_BYTES, MAX_RATIO * size):
+    if max(said.rows * said.columns * 8, said.unpacked) > max(FREE_BYTES, MAX_RATIO * size):
         raise InputError(
             Problem(
                 path.name,
                 f"at most {MAX_RATIO} bytes of data per byte of file",
-                f"{rows} rows x {columns} columns, {unpacked} bytes unpacked, in {size} bytes",
+                f"{said.rows} rows x {said.columns} columns, {said.unpacked} bytes unpacked, "
+                f"in {size} bytes",
             )
         )
+    if ends_its_reader(path):
+        raise InputError(Problem(path.name, VALID, "one that ends the process which reads it"))
     try:
-        return _scan(path).collect()
+        # A folder name may hold brackets, stars and equal signs: the path is taken as it is.
+        return pl.read_parquet(path, glob=False, hive_partitioning=False)
     except BaseException as error:
         raise _refusal(path, error) from None
-
-
-def parquet_size(path: Path) -> tuple[int, int, int]:
-    """Rows, columns and unpacked bytes that the metadata announce."""
-    try:
-        unpacked = unpacked_bytes(path)
-        columns = len(_scan(path).collect_schema())
-        rows = _scan(path).select(pl.len()).collect().item()
-    except BaseException as error:
-        raise _refusal(path, error) from None
-    return int(rows), columns, unpacked
-
-
-def _scan(path: Path) -> pl.LazyFrame:
-    # A folder name may hold brackets, stars and equal signs: the path is taken as it is.
-    return pl.scan_parquet(path, glob=False, hive_partitioning=False)
 
 
 def _refusal(path: Path, error: BaseException) -> BaseException:
@@ -73,4 +68,4 @@ def _refusal(path: Path, error: BaseException) -> BaseException:
     if isinstance(error, OSError) and error.errno is not None:
         return OutputError(f"{path}: cannot be read: {error}")
     reason = shown(str(error).split("\n", 1)[0], MAX_REASON)
-    return InputError(Problem(path.name, "a valid Parquet file", reason))
+    return InputError(Problem(path.name, VALID, reason))

@@ -160,9 +160,7 @@ def _vanishing(
     types = frame.schema
     zero = (numbers == 0).any(axis=0).tolist()
     texts = [
-        name
-        for name, some in zip(columns, zero, strict=True)
-        if some and types[name] == pl.String
+        name for name, some in zip(columns, zero, strict=True) if some and types[name] == pl.String
     ]
     if not texts:
         return []

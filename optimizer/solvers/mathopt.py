@@ -54,6 +54,7 @@ def solve_message(
     from google.protobuf import text_format
     from ortools.math_opt import callback_pb2, model_parameters_pb2, parameters_pb2
     from ortools.math_opt.core.python import solver as core
+    from pybind11_abseil.status import StatusNotOk
 
     begun = time.monotonic()
     scaled = scale(program)
@@ -77,7 +78,7 @@ def solve_message(
             parameters_pb2.SolverInitializerProto(), parameters, model, None,
             callback_pb2.CallbackRegistrationProto(), None, None,
         )
-    except core.StatusNotOk as error:
+    except StatusNotOk as error:
         return Outcome(Reason.FAILED, detail=str(error), seconds=time.monotonic() - begun)
     outcome = _outcome(answer, program.num_columns, program.num_rows)
     return Outcome(

@@ -31,6 +31,10 @@ from optimizer.solvers.worker import pack, parameters_of, unpack_outcome
 
 GRACE_SECONDS = 1.0
 """How long a solver may overrun its limit before it is killed."""
+START_MODULE = "optimizer.solvers.worker"
+"""Module that a child runs: it serves jobs on its standard input and output."""
+LAST_BREATH_SECONDS = 5.0
+"""How long a child that broke off its answer has to end by itself."""
 JOBS_PER_CHILD = 2000
 """Jobs after which a child is replaced, so that leaks in native code stay small."""
 
@@ -54,7 +58,7 @@ class Job:
 class _Child:
     """One child process and its pipes."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: str) -> None:
         root = str(Path(__file__).parents[2])
         path = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
         environment = os.environ | {
@@ -62,10 +66,11 @@ class _Child:
             "OPENBLAS_NUM_THREADS": "1",
         }
         self.jobs = 0
+        self.killed = False
         self.log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the child
         try:
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "optimizer.solvers.worker"],
+                [sys.executable, "-P", "-m", module],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log,
                 env=environment, start_new_session=True,
             )
@@ -89,8 +94,14 @@ class _Child:
             return self._death(job), 0.0
         return unpack_outcome(answer, arrays), float(answer["peak_rss_mib"])
 
+    @property
+    def usable(self) -> bool:
+        """Whether the child lives, was not told to end, and is not yet due for replacement."""
+        return not self.killed and self.process.poll() is None and self.jobs < JOBS_PER_CHILD
+
     def kill(self) -> None:
         """End the child at once, wherever it is; the thread that reads from it sees the end."""
+        self.killed = True
         self.process.kill()
 
     def close(self) -> None:
@@ -105,7 +116,11 @@ class _Child:
                     continue
 
     def _death(self, job: Job) -> Outcome:
-        code = self.process.wait()
+        try:
+            code = self.process.wait(LAST_BREATH_SECONDS)
+        except subprocess.TimeoutExpired:  # it lives, but what it said was no answer
+            self.process.kill()
+            code = self.process.wait()
         self.log.seek(0)
         last = self.log.read().decode(errors="replace").strip().splitlines()[-1:]
         how = f"exit code {code}"
@@ -124,11 +139,15 @@ class Workers:
     ----------
     count : most children at work at once.
     memory_mib : address space of each child, None for no limit.
+    module : module that a child runs; tests name one that knows more solvers.
     """
 
-    def __init__(self, count: int, memory_mib: int | None = None) -> None:
+    def __init__(
+        self, count: int, memory_mib: int | None = None, module: str = START_MODULE
+    ) -> None:
         self.count = max(1, count)
         self.memory_mib = memory_mib
+        self.module = module
         self.peak_rss_mib = 0.0
         self._idle: list[_Child] = []
         self._busy: set[_Child] = set()
@@ -139,7 +158,7 @@ class Workers:
         """Have children ready, so that they import while the caller does something else."""
         with self._lock:
             while len(self._idle) < min(count, self.count):
-                self._idle.append(_Child())
+                self._idle.append(_Child(self.module))
 
     def run(
         self, jobs: Sequence[Job], seconds: float | None = None, done: Done | None = None
@@ -214,40 +233,48 @@ class Workers:
     ) -> None:
         """One child's life with this list of jobs; runs in a thread of its own."""
         child: _Child | None = None
-        try:
-            while not stop.is_set():
-                try:
-                    position = todo.get_nowait()
-                except queue.Empty:
-                    break
+        while not stop.is_set():
+            try:
+                position = todo.get_nowait()
+            except queue.Empty:
+                break
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                ended.put((position, Outcome(Reason.TIME_LIMIT, detail="not started")))
+                continue
+            try:
+                child = child or self._take(stop)
                 if child is None:
-                    child = self._take()
-                left = None if deadline is None else deadline - time.monotonic()
-                if left is not None and left <= 0:
-                    ended.put((position, Outcome(Reason.TIME_LIMIT, detail="not started")))
-                    continue
+                    break
                 outcome, peak = child.solve(jobs[position], left, self.memory_mib)
-                self.peak_rss_mib = max(self.peak_rss_mib, peak)
-                ended.put((position, outcome))
-                if outcome.reason in (Reason.CRASHED, Reason.OUT_OF_MEMORY):
-                    self._discard(child)
-                    child = None
-        except SolverError as error:
-            ended.put((position, Outcome(Reason.CRASHED, detail=str(error))))
-        finally:
-            if child is not None:
-                self._give_back(child)
+            except Exception as error:
+                # Nothing may end this thread: the jobs it leaves would be waited for.
+                outcome, peak = _fault(error), 0.0
+            self.peak_rss_mib = max(self.peak_rss_mib, peak)
+            ended.put((position, outcome))
+            if child is not None and (not child.usable or outcome.reason in _UNSOUND):
+                self._discard(child)
+                child = None
+        if child is not None:
+            self._give_back(child)
 
-    def _take(self) -> _Child:
+    def _take(self, stop: threading.Event) -> _Child | None:
+        """A child at work from now on; None once everything is to stop."""
         with self._lock:
-            child = self._idle.pop() if self._idle else _Child()
+            # Looked at under the lock: a child taken after the killing would live on.
+            if stop.is_set():
+                return None
+            child = self._idle.pop() if self._idle else _Child(self.module)
+            while not child.usable:
+                child.close()
+                child = self._idle.pop() if self._idle else _Child(self.module)
             self._busy.add(child)
         return child
 
     def _give_back(self, child: _Child) -> None:
         with self._lock:
             self._busy.discard(child)
-            if child.process.poll() is None and child.jobs < JOBS_PER_CHILD:
+            if child.usable:
                 self._idle.append(child)
                 return
         child.close()
@@ -273,6 +300,17 @@ class Workers:
             child.close()
 
 
+_UNSOUND = (Reason.CRASHED, Reason.OUT_OF_MEMORY)
+"""Ends after which a child is not trusted with another job."""
+
+
+def _fault(error: Exception) -> Outcome:
+    """Outcome of a job that never reached a solver."""
+    if isinstance(error, SolverError):
+        return Outcome(Reason.CRASHED, detail=str(error))
+    return Outcome(Reason.FAILED, detail=f"{type(error).__name__}: {error}")
+
+
 _shared: dict[tuple[int, int, int | None], Workers] = {}
 
 
@@ -283,3 +321,9 @@ def shared_workers(count: int, memory_mib: int | None = None) -> Workers:
         _shared[key] = Workers(count, memory_mib)
         atexit.register(_shared[key].close)
     return _shared[key]
+
+
+def end_all() -> None:
+    """End every child of this process at once."""
+    for workers in list(_shared.values()):
+        workers.close()

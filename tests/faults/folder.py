@@ -144,7 +144,11 @@ class Folder:
 
     def npy(self, table: str, values: NDArray[np.generic] | None = None) -> Folder:
         """Keep a wide table in a ``.npy`` file instead."""
-        kept = np.ascontiguousarray(self.frame(table)[:, 1:].to_numpy(), float) if values is None else values
+        kept = (
+            np.ascontiguousarray(self.frame(table)[:, 1:].to_numpy(), float)
+            if values is None
+            else values
+        )
         self.without(f"{table}.csv")
         np.save(self.path / f"{table}.npy", kept, allow_pickle=True)
         return self

@@ -14,125 +14,146 @@ COMPOSED, DECOMPOSED = "caf\u00e9", "cafe\u0301"
     ("table", "line", "problem"),
     [
         pytest.param(
-            "workloads.csv", "chat,large,interactive,us,20,,,,,,,,,,\n",
+            "workloads.csv",
+            "chat,large,interactive,us,20,,,,,,,,,,\n",
             "workloads.csv, row 5, column workload: expected a name that is not used twice, "
             'got "chat" (first used at workloads.csv, row 2)',
             id="5.2-24 workload twice",
         ),
         pytest.param(
-            "pools.csv", "west,Google,tpu7,us-west,spot,3,,,,,,\n",
+            "pools.csv",
+            "west,Google,tpu7,us-west,spot,3,,,,,,\n",
             "pools.csv, row 4, column pool: expected a name that is not used twice, "
             'got "west" (first used at pools.csv, row 3)',
             id="5.2-24 pool twice",
         ),
         pytest.param(
-            "shares.csv", "east-compute,pool,east,compute,,0.7\n",
+            "shares.csv",
+            "east-compute,pool,east,compute,,0.7\n",
             "shares.csv, row 4, column share: expected a name that is not used twice, "
             'got "east-compute" (first used at shares.csv, row 3)',
             id="5.2-24 share twice",
         ),
         pytest.param(
-            "routes.csv", "chat,west,0.3,,,,\n",
+            "routes.csv",
+            "chat,west,0.3,,,,\n",
             "routes.csv, row 6: expected one row per workload and pool, "
             'got "chat" and "west" again (first used at routes.csv, row 3)',
             id="5.2-24 route twice",
         ),
         pytest.param(
-            "residency.csv", "chat,us-east\n",
+            "residency.csv",
+            "chat,us-east\n",
             "residency.csv, row 4: expected one row per workload and region, "
             'got "chat" and "us-east" again (first used at residency.csv, row 2)',
             id="5.2-24 residency twice",
         ),
         pytest.param(
-            "demand.csv", "chat,1,1,1\n",
+            "demand.csv",
+            "chat,1,1,1\n",
             "demand.csv, row 5, column workload: expected one row per workload, "
             'got "chat" again (first used at demand.csv, row 2)',
             id="5.2-24 row of demand twice",
         ),
         pytest.param(
-            "prices.csv", "west,1,1,1\n",
+            "prices.csv",
+            "west,1,1,1\n",
             "prices.csv, row 3, column pool: expected one row per pool, "
             'got "west" again (first used at prices.csv, row 2)',
             id="5.2-24 row of prices twice",
         ),
         pytest.param(
-            "shares.csv", "google,provider,Gogle,tokens,,0.7\n",
+            "shares.csv",
+            "google,provider,Gogle,tokens,,0.7\n",
             "shares.csv, row 4 (google), column value: expected the name of a known provider, "
             'got "Gogle" (did you mean "Google"?)',
             id="5.2-26 provider of a share",
         ),
         pytest.param(
-            "shares.csv", "place,region,us-weast,tokens,,0.7\n",
+            "shares.csv",
+            "place,region,us-weast,tokens,,0.7\n",
             "shares.csv, row 4 (place), column value: expected the name of a known region, "
             'got "us-weast" (did you mean "us-west"?)',
             id="5.2-26 region of a share",
         ),
         pytest.param(
-            "shares.csv", "google,pools,west,tokens,,0.7\n",
+            "shares.csv",
+            "google,pools,west,tokens,,0.7\n",
             "shares.csv, row 4 (google), column attribute: expected one of provider, chip, "
             'region, pool, got "pools" (did you mean "pool"?)',
             id="5.2-26 attribute of a share",
         ),
         pytest.param(
-            "residency.csv", "code,us-eastt\n",
+            "residency.csv",
+            "code,us-eastt\n",
             "residency.csv, row 4, column region: expected the name of a known region of a pool, "
             'got "us-eastt" (did you mean "us-east"?)',
             id="5.2-26 region of residency",
         ),
         pytest.param(
-            "routes.csv", "Chat,east,1,,,,\n",
+            "routes.csv",
+            "Chat,east,1,,,,\n",
             "routes.csv, row 6, column workload: expected the name of a workload in "
             'workloads.csv, got "Chat" (did you mean "chat"?)',
             id="5.2-26 workload in another case",
         ),
         pytest.param(
-            "routes.csv", "code,weest,1,,,,\n",
+            "routes.csv",
+            "code,weest,1,,,,\n",
             "routes.csv, row 6, column pool: expected the name of a pool in pools.csv, "
             'got "weest" (did you mean "west"?)',
             id="5.2-26 pool of a route",
         ),
         pytest.param(
-            "routes.csv", "code,zzzzzz,1,,,,\n",
+            "routes.csv",
+            "code,zzzzzz,1,,,,\n",
             "routes.csv, row 6, column pool: expected the name of a pool in pools.csv, "
             'got "zzzzzz"',
             id="5.2-26 nothing near",
         ),
         pytest.param(
-            "demand.csv", "chatt,1,1,1\n",
+            "demand.csv",
+            "chatt,1,1,1\n",
             "demand.csv, row 5, column workload: expected the name of a workload in "
             'workloads.csv, got "chatt" (did you mean "chat"?)',
             id="5.2-26 row of demand",
         ),
         pytest.param(
-            "routes.csv", ",east,1,,,,\n",
+            "routes.csv",
+            ",east,1,,,,\n",
             "routes.csv, row 6, column workload: expected the name of a workload in "
             "workloads.csv, got nothing",
             id="5.2-28 empty reference",
         ),
         pytest.param(
-            "demand.csv", ",1,1,1\n",
+            "demand.csv",
+            ",1,1,1\n",
             "demand.csv, row 5, column workload: expected the name of a workload in "
             "workloads.csv, got nothing",
             id="5.2-28 empty name of a row",
         ),
         pytest.param(
-            "shares.csv", ",pool,east,compute,,0.7\n",
+            "shares.csv",
+            ",pool,east,compute,,0.7\n",
             "shares.csv, row 4, column share: expected a name that is not blank, got nothing",
             id="5.2-28 empty id",
         ),
         pytest.param(
-            "shares.csv", "   ,pool,east,compute,,0.7\n",
+            "shares.csv",
+            "   ,pool,east,compute,,0.7\n",
             'shares.csv, row 4, column share: expected a name that is not blank, got "   "',
             id="5.2-28 spaces only",
         ),
         pytest.param(
-            "shares.csv", "\u00a0\u3000,pool,east,compute,,0.7\n",
+            "shares.csv",
+            "\u00a0\u3000,pool,east,compute,,0.7\n",
             "shares.csv, row 4, column share: expected a name that is not blank, "
             'got "\\xa0\\u3000"',
             id="5.2-28 other spaces only",
         ),
         pytest.param(
-            "shares.csv", "a" * 10_000 + ",pool,east,compute,,0.7\n",
+            "shares.csv",
+            "a" * 10_000 + ",pool,east,compute,,0.7\n",
             "shares.csv, row 4, column share: expected a name of at most 256 characters, "
             f'got "{"a" * 37}..."',
             id="5.2-28 10,000 characters",
@@ -181,8 +202,22 @@ def test_5_2_25_labels_that_form_groups_may_not_look_the_same(folder: Folder) ->
 @pytest.mark.parametrize(
     "name",
     [
-        *(pytest.param(name, id=f"5.2-27 {name}") for name in (
-            "007", "1e5", "NA", "null", "True", "2026-01-01", "nan", "None", "0x10", "-", "1.0")),
+        *(
+            pytest.param(name, id=f"5.2-27 {name}")
+            for name in (
+                "007",
+                "1e5",
+                "NA",
+                "null",
+                "True",
+                "2026-01-01",
+                "nan",
+                "None",
+                "0x10",
+                "-",
+                "1.0",
+            )
+        ),
         pytest.param("\u4e91\u6c60-\u4e00", id="5.2-29 CJK"),
         pytest.param("\U0001f680", id="5.2-29 emoji"),
         pytest.param("\U0001f469\u200d\U0001f4bb", id="5.2-29 emoji with joiner"),
@@ -245,7 +280,9 @@ def test_name_that_does_not_show(folder: Folder, name: str, shown: str) -> None:
 def test_5_2_30_NUL(folder: Folder) -> None:
     folder.replace("pools.csv", "\nwest", "\nwe\0st")
     offset = folder.text("pools.csv").encode().index(b"\0")
-    assert folder.problems()[0] == f"pools.csv, line 3, byte {offset}: expected text, got a NUL byte"
+    assert (
+        folder.problems()[0] == f"pools.csv, line 3, byte {offset}: expected text, got a NUL byte"
+    )
 
 
 def test_5_2_29_labels_are_sorted_by_code_point(folder: Folder) -> None:
@@ -279,16 +316,20 @@ def test_5_2_24_a_broken_reference_does_not_hide_a_double_row(folder: Folder) ->
     ("column", "value", "problem"),
     [
         pytest.param(
-            "purchase", "on-demand",
+            "purchase",
+            "on-demand",
             'expected one of reserved, on_demand, spot, got "on-demand" (did you mean "on_demand"?)',
             id="5.2-26 purchase",
         ),
         pytest.param(
-            "purchase", "", "expected one of reserved, on_demand, spot, got nothing",
+            "purchase",
+            "",
+            "expected one of reserved, on_demand, spot, got nothing",
             id="5.2-28 purchase",
         ),
         pytest.param(
-            "status", "avaliable",
+            "status",
+            "avaliable",
             'expected one of available, ordered, in_talks, got "avaliable" '
             '(did you mean "available"?)',
             id="5.2-26 status",
@@ -306,7 +347,9 @@ def test_refused_label(folder: Folder, column: str, value: str, problem: str) ->
 
 def test_5_2_28_row_of_demand_that_is_missing(folder: Folder) -> None:
     folder.replace("demand.csv", "code,1,2,3\n", "")
-    assert folder.problems() == ['demand.csv: expected a row for each workload, got none for "code"']
+    assert folder.problems() == [
+        'demand.csv: expected a row for each workload, got none for "code"'
+    ]
 
 
 def test_5_2_35_pool_that_no_route_names_is_accepted(folder: Folder) -> None:
@@ -320,11 +363,13 @@ def test_5_2_35_pool_that_no_route_names_is_accepted(folder: Folder) -> None:
     [
         pytest.param('""', 'expected a name that is not blank, got ""', id="5.2-28 empty"),
         pytest.param("7", "expected text on one line, got 7", id="5.2-27 number"),
-        pytest.param(r'"a\nb"',
-                     INVISIBLE + r'"a\nb"', id="5.2-30 newline"),
+        pytest.param(r'"a\nb"', INVISIBLE + r'"a\nb"', id="5.2-30 newline"),
         pytest.param(r'"a\u202eb"', INVISIBLE + r'"a\u202eb"', id="5.2-30 direction override"),
-        pytest.param('"' + "n" * 300 + '"', "expected a name of at most 256 characters, got "
-                     f'"{"n" * 37}..."', id="5.2-28 300 characters"),
+        pytest.param(
+            '"' + "n" * 300 + '"',
+            f'expected a name of at most 256 characters, got "{"n" * 37}..."',
+            id="5.2-28 300 characters",
+        ),
     ],
 )
 def test_refused_name_of_the_instance(folder: Folder, value: str, problem: str) -> None:
@@ -334,6 +379,8 @@ def test_refused_name_of_the_instance(folder: Folder, value: str, problem: str) 
 def test_thousands_of_unknown_names_are_refused_quickly_and_counted(folder: Folder) -> None:
     rows = "".join(f"nobody-{i},east,1,,,,\n" for i in range(20_000))
     folder.file("routes.csv", folder.text("routes.csv") + rows)
-    folder.file("demand.csv", folder.text("demand.csv") + "".join(
-        f"nobody-{i},1,1,1\n" for i in range(20_000)))
+    folder.file(
+        "demand.csv",
+        folder.text("demand.csv") + "".join(f"nobody-{i},1,1,1\n" for i in range(20_000)),
+    )
     assert len(folder.problems()) == 50

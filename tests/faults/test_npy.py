@@ -62,12 +62,21 @@ def test_5_5_71_a_pickle_named_npy(folder: Folder, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "problem"),
     [
-        pytest.param(SOUND.T[:2], "demand.npy: expected shape (3, 3) (rows, periods), got (2, 3)",
-                     id="5.5-69 too few rows"),
-        pytest.param(SOUND.ravel(), "demand.npy: expected shape (3, 3) (rows, periods), got (9,)",
-                     id="5.5-69 one axis"),
-        pytest.param(np.float64(1), "demand.npy: expected shape (3, 3) (rows, periods), got ()",
-                     id="5.5-69 no axis"),
+        pytest.param(
+            SOUND.T[:2],
+            "demand.npy: expected shape (3, 3) (rows, periods), got (2, 3)",
+            id="5.5-69 too few rows",
+        ),
+        pytest.param(
+            SOUND.ravel(),
+            "demand.npy: expected shape (3, 3) (rows, periods), got (9,)",
+            id="5.5-69 one axis",
+        ),
+        pytest.param(
+            np.float64(1),
+            "demand.npy: expected shape (3, 3) (rows, periods), got ()",
+            id="5.5-69 no axis",
+        ),
         pytest.param(SOUND.astype(int), f"{TYPES}int64", id="5.5-68 integers"),
         pytest.param(SOUND.astype(">f8"), f"{TYPES}>f8", id="5.5-68 big-endian"),
         pytest.param(SOUND.astype(np.float16), f"{TYPES}float16", id="5.5-68 half"),
@@ -76,7 +85,8 @@ def test_5_5_71_a_pickle_named_npy(folder: Folder, tmp_path: Path) -> None:
         pytest.param(
             np.asfortranarray(SOUND),
             "demand.npy: expected rows stored one after the other (C order), got columns "
-            "(save numpy.ascontiguousarray(matrix))", id="5.5-68 Fortran order",
+            "(save numpy.ascontiguousarray(matrix))",
+            id="5.5-68 Fortran order",
         ),
         pytest.param(
             np.where(SOUND == 3, np.nan, SOUND),
@@ -86,7 +96,8 @@ def test_5_5_71_a_pickle_named_npy(folder: Folder, tmp_path: Path) -> None:
         pytest.param(
             np.where(SOUND == 5, -np.inf, SOUND),
             "demand.npy, row 2 (batch), column 0: expected a finite number up to 1e+15 [Mtok], "
-            "got -inf (check the unit)", id="5.1-02 -inf",
+            "got -inf (check the unit)",
+            id="5.1-02 -inf",
         ),
         pytest.param(
             np.where(SOUND == 5, -5, SOUND),
@@ -96,7 +107,8 @@ def test_5_5_71_a_pickle_named_npy(folder: Folder, tmp_path: Path) -> None:
         pytest.param(
             np.where(SOUND == 5, 5e-324, SOUND),
             "demand.npy, row 2 (batch), column 0: expected 0 or a number of at least 1e-15 "
-            "[Mtok], got 5e-324 (check the unit)", id="5.1-10 subnormal",
+            "[Mtok], got 5e-324 (check the unit)",
+            id="5.1-10 subnormal",
         ),
     ],
 )
@@ -137,10 +149,14 @@ def test_5_5_66_bytes_behind_the_numbers(folder: Folder) -> None:
         pytest.param(header("{}", b"\x09\x00"), id="5.5-66 version 9"),
         pytest.param(header("{}"), id="5.5-66 empty header"),
         pytest.param(header("__import__('os').getcwd()"), id="5.5-66 code in the header"),
-        pytest.param(header("{'descr': '<f8', 'fortran_order': False, 'shape': 'x'}"),
-                     id="5.5-66 text for a shape"),
-        pytest.param(header("{'descr': 'nonsense', 'fortran_order': False, 'shape': (3, 3)}"),
-                     id="5.5-66 unknown type"),
+        pytest.param(
+            header("{'descr': '<f8', 'fortran_order': False, 'shape': 'x'}"),
+            id="5.5-66 text for a shape",
+        ),
+        pytest.param(
+            header("{'descr': 'nonsense', 'fortran_order': False, 'shape': (3, 3)}"),
+            id="5.5-66 unknown type",
+        ),
         pytest.param(header("(" * 5000), id="5.5-73 nested header"),
         pytest.param(header("-" * 9000 + "1"), id="5.5-73 header of signs"),
         pytest.param(header("'''" + "a" * 100), id="5.5-66 open text in the header"),

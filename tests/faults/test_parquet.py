@@ -13,9 +13,9 @@ import polars as pl
 import pytest
 
 from optimizer.errors import InputError
-from optimizer.instance import parquet_file
+from optimizer.instance import parquet_file, parquet_trial
 from optimizer.instance.parquet_file import read_parquet
-from optimizer.instance.parquet_footer import unpacked_bytes
+from optimizer.instance.parquet_footer import read_footer
 from tests.faults.folder import Folder
 
 NOT_PARQUET = "shares.parquet: expected a valid Parquet file, got "
@@ -48,11 +48,17 @@ def spoilt(folder: Folder, how: str) -> bytes:
         pytest.param("footer cut", "no PAR1 at the end of the file", id="5.5-66 footer gone"),
         pytest.param("tail cut", "no PAR1 at the end of the file", id="5.5-66 one byte gone"),
         pytest.param("garbage", "no PAR1 at the end of the file", id="5.5-66 garbage"),
-        pytest.param("garbage between marks", "a footer of 4294967295 bytes in a file of 508",
-                     id="5.5-66 garbage between marks"),
+        pytest.param(
+            "garbage between marks",
+            "a footer of 4294967295 bytes in a file of 508",
+            id="5.5-66 garbage between marks",
+        ),
         pytest.param("CSV renamed", "no PAR1 at the end of the file", id="5.5-66 CSV renamed"),
-        pytest.param("footer length forged", "a footer of 2147483647 bytes in a file of",
-                     id="5.5-69 footer length forged"),
+        pytest.param(
+            "footer length forged",
+            "a footer of 2147483647 bytes in a file of",
+            id="5.5-69 footer length forged",
+        ),
         pytest.param("footer zeroed", "", id="5.5-66 footer of zeros"),
     ],
 )
@@ -69,12 +75,14 @@ def test_5_5_66_parquet_renamed_to_csv(folder: Folder) -> None:
     assert problem.startswith("shares.csv, line 1, byte ")
 
 
-def test_5_5_67_flipped_bytes_never_raise_anything_else(folder: Folder) -> None:
-    """Every byte of a small file is flipped in turn; values may change, types of error not."""
+def test_5_5_67_flipped_bytes_are_refused_or_read_but_never_end_the_process(
+    folder: Folder,
+) -> None:
+    """With the Rust reader of 2026, the first two of these positions end whoever reads them."""
     folder.parquet("residency")
     path = folder.path / "residency.parquet"
     sound = path.read_bytes()
-    for position in range(0, len(sound), 7):
+    for position in (42, 184, *range(4, len(sound), 90)):
         data = bytearray(sound)
         data[position] ^= 0x55
         path.write_bytes(bytes(data))
@@ -84,92 +92,142 @@ def test_5_5_67_flipped_bytes_never_raise_anything_else(folder: Folder) -> None:
             assert str(error).startswith("residency.parquet: expected ")
 
 
+def test_5_5_66_a_file_that_ends_its_reader_is_refused(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.parquet("residency")
+    monkeypatch.setattr(parquet_trial, "_TRIAL", "import os; os.abort()")
+    assert folder.problems() == [
+        "residency.parquet: expected a valid Parquet file, "
+        "got one that ends the process which reads it"
+    ]
+
+
+@pytest.mark.parametrize("executable", ["", "/nowhere/python"])
+def test_without_another_process_the_file_is_read_all_the_same(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, executable: str
+) -> None:
+    digest = folder.read().digest
+    monkeypatch.setattr(sys, "executable", executable)
+    assert folder.parquet("residency").read().digest == digest
+
+
 @pytest.mark.parametrize(
     ("table", "change", "problem"),
     [
         pytest.param(
-            "pools", pl.Series("pool", [1, 2]),
+            "pools",
+            pl.Series("pool", [1, 2]),
             "pools.parquet, column pool: expected a column of text, got Int64 "
-            "(ids and labels are kept exactly as written)", id="5.5-68 ids as integers",
+            "(ids and labels are kept exactly as written)",
+            id="5.5-68 ids as integers",
         ),
         pytest.param(
-            "routes", pl.Series("pool", [1, 2, 1, 2]),
+            "routes",
+            pl.Series("pool", [1, 2, 1, 2]),
             "routes.parquet, column pool: expected a column of text, got Int64 "
-            "(ids and labels are kept exactly as written)", id="5.5-68 references as integers",
+            "(ids and labels are kept exactly as written)",
+            id="5.5-68 references as integers",
         ),
         pytest.param(
-            "demand", pl.Series("workload", [1, 2, 3]),
+            "demand",
+            pl.Series("workload", [1, 2, 3]),
             "demand.parquet, column workload: expected a column of text, got Int64 "
-            "(ids are kept exactly as written)", id="5.5-68 names of rows as integers",
+            "(ids are kept exactly as written)",
+            id="5.5-68 names of rows as integers",
         ),
         pytest.param(
-            "pools", pl.Series("chip", [b"\xff", b"a"]),
+            "pools",
+            pl.Series("chip", [b"\xff", b"a"]),
             "pools.parquet, column chip: expected a column of text, got Binary "
-            "(ids and labels are kept exactly as written)", id="5.5-68 bytes",
+            "(ids and labels are kept exactly as written)",
+            id="5.5-68 bytes",
         ),
         pytest.param(
-            "routes", pl.Series("chip_hours_per_mtok", [Decimal("0.5")] * 4),
+            "routes",
+            pl.Series("chip_hours_per_mtok", [Decimal("0.5")] * 4),
             "routes.parquet, column chip_hours_per_mtok: expected a column of numbers "
             "[chip-hours/Mtok], got Decimal(precision=38, scale=1) "
-            "(integers and floats are read, decimals are not)", id="5.5-68 decimal",
+            "(integers and floats are read, decimals are not)",
+            id="5.5-68 decimal",
         ),
         pytest.param(
-            "demand", pl.Series("1", [datetime(2026, 1, 1, tzinfo=UTC)] * 3),
+            "demand",
+            pl.Series("1", [datetime(2026, 1, 1, tzinfo=UTC)] * 3),
             "demand.parquet, column 1: expected a column of numbers [Mtok], "
             "got Datetime(time_unit='us', time_zone='U... "
-            "(integers and floats are read, decimals are not)", id="5.5-68 timestamp",
+            "(integers and floats are read, decimals are not)",
+            id="5.5-68 timestamp",
         ),
         pytest.param(
-            "demand", pl.Series("1", [date(2026, 1, 1)] * 3),
+            "demand",
+            pl.Series("1", [date(2026, 1, 1)] * 3),
             "demand.parquet, column 1: expected a column of numbers [Mtok], got Date "
-            "(integers and floats are read, decimals are not)", id="5.5-68 date",
+            "(integers and floats are read, decimals are not)",
+            id="5.5-68 date",
         ),
         pytest.param(
-            "demand", pl.Series("1", [[1.0], [2.0], [3.0]]),
+            "demand",
+            pl.Series("1", [[1.0], [2.0], [3.0]]),
             "demand.parquet, column 1: expected a column of numbers [Mtok], got List(Float64) "
-            "(integers and floats are read, decimals are not)", id="5.5-68 list",
+            "(integers and floats are read, decimals are not)",
+            id="5.5-68 list",
         ),
         pytest.param(
-            "demand", pl.Series("1", [True, False, True]),
+            "demand",
+            pl.Series("1", [True, False, True]),
             "demand.parquet, column 1: expected a column of numbers [Mtok], got Boolean "
-            "(integers and floats are read, decimals are not)", id="5.5-68 flags for numbers",
+            "(integers and floats are read, decimals are not)",
+            id="5.5-68 flags for numbers",
         ),
         pytest.param(
-            "workloads", pl.Series("single_pool", [1, 0, 1]),
-            "workloads.parquet, column single_pool: expected a column of true and false, "
-            "got Int64", id="5.5-68 integers for flags",
+            "workloads",
+            pl.Series("single_pool", [1, 0, 1]),
+            "workloads.parquet, column single_pool: expected a column of true and false, got Int64",
+            id="5.5-68 integers for flags",
         ),
         pytest.param(
-            "demand", pl.Series("1", [1.0, float("nan"), 3.0]),
+            "demand",
+            pl.Series("1", [1.0, float("nan"), 3.0]),
             "demand.parquet, row 1 (code), column 1: expected a finite number >= 0 [Mtok], "
             'got "nan" (every number is finite; leave the row out, or the cell empty where that '
-            "is allowed)", id="5.1-01 NaN",
+            "is allowed)",
+            id="5.1-01 NaN",
         ),
         pytest.param(
-            "demand", pl.Series("1", [1.0, None, 3.0]),
+            "demand",
+            pl.Series("1", [1.0, None, 3.0]),
             "demand.parquet, row 1 (code), column 1: expected a finite number >= 0 [Mtok], "
-            "got nothing", id="5.1-23 null",
+            "got nothing",
+            id="5.1-23 null",
         ),
         pytest.param(
-            "demand", pl.Series("1", [None, None, None]),
+            "demand",
+            pl.Series("1", [None, None, None]),
             "demand.parquet, row 0 (chat), column 1: expected a finite number >= 0 [Mtok], "
-            "got nothing", id="5.1-23 column of nulls",
+            "got nothing",
+            id="5.1-23 column of nulls",
         ),
         pytest.param(
-            "demand", pl.Series("1", ["1", "n/a", "3"]),
-            'demand.parquet, row 1 (code), column 1: expected a finite number >= 0 [Mtok], '
+            "demand",
+            pl.Series("1", ["1", "n/a", "3"]),
+            "demand.parquet, row 1 (code), column 1: expected a finite number >= 0 [Mtok], "
             'got "n/a" (plain decimal notation: no separators, signs of money or units)',
             id="5.5-68 text that is no number",
         ),
         pytest.param(
-            "workloads", pl.Series("deadline_periods", [0.0, 3.5, 1.0]),
+            "workloads",
+            pl.Series("deadline_periods", [0.0, 3.5, 1.0]),
             "workloads.parquet, row 1 (code), column deadline_periods: expected a whole number "
-            'from 0 to 1e+06 [periods], got "3.5"', id="5.1-22 3.5 in an integer column",
+            'from 0 to 1e+06 [periods], got "3.5"',
+            id="5.1-22 3.5 in an integer column",
         ),
         pytest.param(
-            "routes", pl.Series("pool", ["east", "west", None, "west"]),
+            "routes",
+            pl.Series("pool", ["east", "west", None, "west"]),
             "routes.parquet, row 2, column pool: expected the name of a pool in pools.csv, "
-            "got nothing", id="5.2-28 null reference",
+            "got nothing",
+            id="5.2-28 null reference",
         ),
     ],
 )
@@ -183,14 +241,26 @@ def test_column_of_another_type(
 @pytest.mark.parametrize(
     ("table", "column", "dtype"),
     [
-        *(pytest.param("capacity", "1", dtype, id=f"5.5-68 {dtype}") for dtype in (
-            pl.Int8, pl.UInt8, pl.Int16, pl.UInt32, pl.Int64, pl.UInt64, pl.Float32, pl.Float64,
-            pl.String)),
+        *(
+            pytest.param("capacity", "1", dtype, id=f"5.5-68 {dtype}")
+            for dtype in (
+                pl.Int8,
+                pl.UInt8,
+                pl.Int16,
+                pl.UInt32,
+                pl.Int64,
+                pl.UInt64,
+                pl.Float32,
+                pl.Float64,
+                pl.String,
+            )
+        ),
         pytest.param("routes", "pool", pl.Categorical, id="5.5-68 dictionary of references"),
         pytest.param("pools", "provider", pl.Categorical, id="5.5-68 dictionary of labels"),
         pytest.param("pools", "pool", pl.Categorical, id="5.5-68 dictionary of ids"),
-        pytest.param("pools", "purchase", pl.Enum(["reserved", "on_demand", "spot"]),
-                     id="5.5-68 enumeration"),
+        pytest.param(
+            "pools", "purchase", pl.Enum(["reserved", "on_demand", "spot"]), id="5.5-68 enumeration"
+        ),
         pytest.param("workloads", "deadline_periods", pl.Float64, id="5.1-22 3.0 for an integer"),
     ],
 )
@@ -272,16 +342,20 @@ def test_5_5_70_one_cell_of_text_that_unpacks_to_much(
         read_parquet(path)
 
 
-def test_unpacked_bytes_are_those_that_the_footer_announces(tmp_path: Path) -> None:
+def test_what_the_footer_announces(tmp_path: Path) -> None:
     rows = 100_000
-    frame = pl.DataFrame({
-        "number": np.random.default_rng(1).random(rows),
-        "text": [f"name-{i}" for i in range(rows)],
-        "list": [[1, 2]] * rows,
-    })
+    frame = pl.DataFrame(
+        {
+            "number": np.random.default_rng(1).random(rows),
+            "text": [f"name-{i}" for i in range(rows)],
+            "flag": [True, None] * (rows // 2),
+        }
+    )
     path = tmp_path / "a.parquet"
     frame.write_parquet(path, compression="zstd", row_group_size=30_000)
+    said = read_footer(path)
+    assert (said.rows, said.columns) == (rows, 3)
     # Numbers take 8 bytes, texts 4 of length and 6 to 10 of their own.
-    assert 18 * rows < unpacked_bytes(path) < 40 * rows
+    assert 18 * rows < said.unpacked < 30 * rows
     frame.head(0).write_parquet(path)
-    assert unpacked_bytes(path) == 0
+    assert (read_footer(path).rows, read_footer(path).unpacked) == (0, 0)

@@ -20,18 +20,36 @@ SET_IN = "(periods is set in instance.toml)"
 @pytest.mark.parametrize(
     ("header", "problem"),
     [
-        pytest.param("workload,0,2", f"{COUNT}, got 2; first missing: 1 {SET_IN}",
-                     id="5.3-37 missing in the middle"),
-        pytest.param("workload,0,1", f"{COUNT}, got 2; first missing: 2 {SET_IN}",
-                     id="5.3-37 missing at the end"),
-        pytest.param("workload,0,1,2,3", f"{COUNT}, got 4; not a period: \"3\" {SET_IN}",
-                     id="5.3-45 period beyond the horizon"),
-        pytest.param("workload,1,2,3,4", f"{COUNT}, got 4; not a period: \"3\"; first missing: 0 "
-                     f"{SET_IN}", id="5.3-45 counted from 1"),
-        pytest.param("chat_workload,0,1,2", 'expected a column "workload" that names the rows, '
-                     'got none, not "chat_workload"', id="5.5-65 misspelt column of names"),
-        pytest.param("0,1,2,3", 'expected a column "workload" that names the rows, got none',
-                     id="5.5-65 no column of names"),
+        pytest.param(
+            "workload,0,2",
+            f"{COUNT}, got 2; first missing: 1 {SET_IN}",
+            id="5.3-37 missing in the middle",
+        ),
+        pytest.param(
+            "workload,0,1",
+            f"{COUNT}, got 2; first missing: 2 {SET_IN}",
+            id="5.3-37 missing at the end",
+        ),
+        pytest.param(
+            "workload,0,1,2,3",
+            f'{COUNT}, got 4; not a period: "3" {SET_IN}',
+            id="5.3-45 period beyond the horizon",
+        ),
+        pytest.param(
+            "workload,1,2,3,4",
+            f'{COUNT}, got 4; not a period: "3"; first missing: 0 {SET_IN}',
+            id="5.3-45 counted from 1",
+        ),
+        pytest.param(
+            "chat_workload,0,1,2",
+            'expected a column "workload" that names the rows, got none, not "chat_workload"',
+            id="5.5-65 misspelt column of names",
+        ),
+        pytest.param(
+            "0,1,2,3",
+            'expected a column "workload" that names the rows, got none',
+            id="5.5-65 no column of names",
+        ),
     ],
 )
 def test_refused_header(folder: Folder, header: str, problem: str) -> None:
@@ -62,8 +80,7 @@ def test_5_3_38_unsorted_periods_are_put_in_order(folder: Folder) -> None:
 def test_5_3_38_a_period_that_comes_twice(folder: Folder) -> None:
     folder.replace("demand.csv", "workload,0,1,2", "workload,0,1,1")
     assert folder.problems() == [
-        "demand.csv, row 1, column 4: expected a column name that is not used twice, "
-        'got "1"'
+        'demand.csv, row 1, column 4: expected a column name that is not used twice, got "1"'
     ]
 
 
@@ -91,21 +108,30 @@ def test_start_with_a_zone(folder: Folder, value: str, offset: int) -> None:
 @pytest.mark.parametrize(
     ("value", "problem"),
     [
-        pytest.param('"2026-05-04T00:00:00"', f'{START}, got "2026-05-04T00:00:00"',
-                     id="5.3-40 naive text"),
-        pytest.param("2026-05-04T00:00:00", f"{START}, got 2026-05-04 00:00:00",
-                     id="5.3-40 naive literal"),
+        pytest.param(
+            '"2026-05-04T00:00:00"', f'{START}, got "2026-05-04T00:00:00"', id="5.3-40 naive text"
+        ),
+        pytest.param(
+            "2026-05-04T00:00:00", f"{START}, got 2026-05-04 00:00:00", id="5.3-40 naive literal"
+        ),
         pytest.param('"2026-05-04"', f'{START}, got "2026-05-04"', id="5.3-40 date as text"),
         pytest.param("2026-05-04", f"{START}, got 2026-05-04", id="5.3-40 date literal"),
         pytest.param("07:00:00", f"{START}, got 07:00:00", id="5.3-40 time of day"),
         pytest.param("1777852800", f"{START}, got 1777852800", id="5.3-40 seconds since 1970"),
         pytest.param('"next monday"', f'{START}, got "next monday"', id="5.3-40 words"),
-        pytest.param('"2026-03-29T02:30:00 Europe/Berlin"',
-                     f'{START}, got "2026-03-29T02:30:00 Europe/Berlin"', id="5.3-39 zone name"),
-        pytest.param('"2026-06-30T23:59:60Z"', f'{START}, got "2026-06-30T23:59:60Z"',
-                     id="5.3-44 leap second"),
-        pytest.param('"0000-01-01T00:00:00Z"', f'{START}, got "0000-01-01T00:00:00Z"',
-                     id="5.3-44 year 0"),
+        pytest.param(
+            '"2026-03-29T02:30:00 Europe/Berlin"',
+            f'{START}, got "2026-03-29T02:30:00 Europe/Berlin"',
+            id="5.3-39 zone name",
+        ),
+        pytest.param(
+            '"2026-06-30T23:59:60Z"',
+            f'{START}, got "2026-06-30T23:59:60Z"',
+            id="5.3-44 leap second",
+        ),
+        pytest.param(
+            '"0000-01-01T00:00:00Z"', f'{START}, got "0000-01-01T00:00:00Z"', id="5.3-44 year 0"
+        ),
         pytest.param('"9999-12-31T23:00:00Z"', f"{YEAR}, got 9999", id="5.3-44 year 9999"),
         pytest.param('"0001-01-01T00:00:00+14:00"', f"{YEAR}, got 1", id="5.3-44 year 1"),
         pytest.param('"1969-12-31T23:00:00Z"', f"{YEAR}, got 1969", id="5.3-44 before 1970"),
@@ -139,8 +165,11 @@ def test_5_3_44_horizon_that_ends_beyond_2199(folder: Folder) -> None:
         pytest.param("inf", f"{HOURS}, got inf", id="5.3-41 inf"),
         pytest.param("1e-300", f"{HOURS}, got 1e-300", id="5.3-41 next to nothing"),
         pytest.param("87600", f"{HOURS}, got 87600", id="5.3-41 ten years"),
-        pytest.param('"1h"', 'instance.toml, period_hours: expected a finite number [hours], '
-                     'got "1h"', id="5.3-41 text"),
+        pytest.param(
+            '"1h"',
+            'instance.toml, period_hours: expected a finite number [hours], got "1h"',
+            id="5.3-41 text",
+        ),
     ],
 )
 def test_refused_period_length(folder: Folder, value: str, problem: str) -> None:

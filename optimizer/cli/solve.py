@@ -1,0 +1,86 @@
+"""``optimizer solve``: find, judge and write a plan."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from optimizer.cli.options import (
+    Number,
+    instance_argument,
+    json_option,
+    price_option,
+    quiet_option,
+)
+from optimizer.cli.progress_lines import progress_for
+
+
+@click.command("solve", short_help="Find the cheapest verified plan of an instance.")
+@instance_argument
+@click.option("--out", type=click.Path(path_type=Path), help="Folder to write the plan to.")
+@click.option("--method", default="auto", show_default=True, help="auto, direct or greedy.")
+@click.option("--solver", default="auto", show_default=True, help="auto, glop, pdlp or highs.")
+@click.option("--gap", type=Number(0.0, 1.0, open_high=True), default=1e-6, show_default=True,
+              help="Relative gap at which a plan counts as optimal.")
+@click.option("--time-limit", type=Number(0.0), metavar="S", help="Seconds for build and solve.")
+@click.option("--threads", type=click.IntRange(1), help="Solver processes at work at once.")
+@click.option("--memory-limit", type=click.IntRange(64), metavar="MIB",
+              help="Address space of each solver process.")
+@price_option
+@json_option
+@quiet_option
+def command(
+    instance: Path, out: Path | None, method: str, solver: str, gap: float,
+    time_limit: float | None, threads: int | None, memory_limit: int | None,
+    prices: tuple[tuple[str, float], ...], as_json: bool, quiet: bool,
+) -> int:
+    """Find the cheapest plan of INSTANCE, have it judged, print a summary, write it to --out.
+
+    Exit codes: 0 verified plan; 2 usage; 3 bad input; 4 proved infeasible; 6 limit reached,
+    verified plan; 7 limit reached, no plan; 8 refused by the judge; 9 solver failed;
+    10 files; 130 interrupted.
+    """
+    # Imported here, so that help and completion stay fast.
+    from optimizer.instance.read import read
+    from optimizer.methods.base import Limits
+    from optimizer.methods.registry import method_named
+    from optimizer.reports import as_json as json_report
+    from optimizer.reports import as_text
+    from optimizer.reports.plan_folder import check_place, write_plan_folder
+    from optimizer.solvers.workers import shared_workers
+    from optimizer.solving import solve
+
+    limit = None if time_limit is None or math.isinf(time_limit) else time_limit
+    limits = Limits(seconds=limit, relative_gap=gap, memory_mib=memory_limit,
+                    **({} if threads is None else {"threads": threads}))
+    chosen = method_named(method, solver)
+    if out is not None:
+        check_place(out.absolute())
+    if chosen.name != "greedy" and limit != 0:
+        # Children import their libraries while this process reads.
+        shared_workers(limits.threads, limits.memory_mib).start(2)
+    progress = progress_for(quiet=quiet)
+    try:
+        progress.stage("read")
+        begun = time.monotonic()
+        problem = read(instance)
+        if prices:
+            problem = problem.with_prices(dict(prices))
+        read_seconds = time.monotonic() - begun
+        result = solve(problem, method=chosen, limits=limits, progress=progress)
+        result = result.timed(read=read_seconds)
+        if out is not None and result.verified:
+            progress.stage("write")
+            begun = time.monotonic()
+            write_plan_folder(result, out)
+            result = result.timed(write=time.monotonic() - begun)
+    finally:
+        progress.close()
+    click.echo(json_report.render(result) if as_json else as_text.render(result), nl=as_json)
+    if out is not None and result.verified and not as_json:
+        click.echo(f"plan written to {out}", file=sys.stderr)
+    return result.exit_code

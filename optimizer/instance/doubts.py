@@ -1,0 +1,87 @@
+"""Doubts: what is legal in an instance but seldom meant."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.instance.instance import Instance
+
+MOST_NAMED = 5
+
+
+def doubts(instance: Instance) -> list[str]:
+    """Sentences about what a planner should look at again; empty when there is nothing."""
+    found = []
+    found += _named(
+        "no route, so all of their demand will be given up",
+        "workload",
+        instance.workloads.workload,
+        _without_route(instance),
+    )
+    found += _named(
+        "no workload has a route to them",
+        "pool",
+        instance.pools.pool,
+        ~np.isin(np.arange(instance.num_pools), instance.routes.pool),
+    )
+    found += _named(
+        "no chips in any period",
+        "pool",
+        instance.pools.pool,
+        ~(instance.capacity_chips > 0).any(axis=1),
+    )
+    found += _named(
+        "price unknown, so they take no part", "pool", instance.pools.pool, instance.left_out
+    )
+    found += _named(
+        "giving up costs no more than the cheapest route, so tokens will be given up "
+        "although there is room",
+        "workload",
+        instance.workloads.workload,
+        _cheap_penalty(instance),
+    )
+    found += _magnitude(instance)
+    return found
+
+
+def _without_route(instance: Instance) -> NDArray[np.bool_]:
+    usable = instance.route_allowed & ~instance.left_out[instance.routes.pool]
+    served = np.zeros(instance.num_workloads, np.bool_)
+    served[instance.routes.workload[usable]] = True
+    return np.asarray(~served & (instance.demand_mtok > 0).any(axis=1))
+
+
+def _cheap_penalty(instance: Instance) -> NDArray[np.bool_]:
+    routes = instance.routes
+    price = np.where(instance.reserved, 0.0, instance.price_usd_per_chip_hour.min(axis=1))
+    usd = routes.usd_per_mtok + routes.chip_hours_per_mtok * price[routes.pool]
+    usd = np.where(np.isnan(usd) | ~instance.route_allowed, np.inf, usd)
+    least = np.full(instance.num_workloads, np.inf)
+    np.minimum.at(least, routes.workload, usd)
+    return np.asarray(instance.workloads.unserved_usd_per_mtok <= least) & np.isfinite(least)
+
+
+def _magnitude(instance: Instance) -> list[str]:
+    """Throughputs that look like a mistaken unit: tokens per second and chip."""
+    hours = instance.routes.chip_hours_per_mtok
+    if len(hours) == 0:
+        return []
+    middle = 1e6 / 3600 / float(np.median(hours))
+    if 1 <= middle <= 1e6:
+        return []
+    return [
+        f"the median route gives {middle:.3g} tokens per second and chip: is chip_hours_per_mtok "
+        "in chip-hours per 1,000,000 tokens? (chip-seconds are 3,600 times as many, per 1,000 "
+        "tokens a thousandth)"
+    ]
+
+
+def _named(what: str, noun: str, names: tuple[str, ...], mask: NDArray[np.bool_]) -> list[str]:
+    rows = np.flatnonzero(mask)
+    if len(rows) == 0:
+        return []
+    listed = ", ".join(names[row] for row in rows[:MOST_NAMED].tolist())
+    more = f" and {len(rows) - MOST_NAMED} more" if len(rows) > MOST_NAMED else ""
+    plural = noun if len(rows) == 1 else noun + "s"
+    return [f"{len(rows)} {plural}: {what}: {listed}{more}"]

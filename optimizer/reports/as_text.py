@@ -1,0 +1,135 @@
+"""A result as text for a terminal: what a planner wants first, first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from optimizer.reports.breakdown import Breakdown, breakdown
+from optimizer.reports.figures import columns, mtok, percent, usd, usd_short
+from optimizer.result import Result
+
+__all__ = ["render"]
+
+
+def render(result: Result) -> str:
+    """The summary: verdict, cost and bound, pools, shares, models, limits, what was left out."""
+    parts = breakdown(result)
+    blocks = [_head(result)]
+    if result.evaluation is not None:
+        blocks += [_pools(parts), _shares(result, parts), _models(parts), _prices(parts)]
+    blocks += [_left_out(result), _notes(result), _foot(result)]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _head(result: Result) -> str:
+    instance = result.instance
+    title = f"{instance.name}: {instance.title}" if instance.title else instance.name
+    lines = [title, f"{result.status.upper()}  {result.reason}"]
+    found = result.evaluation
+    if found is None:
+        return "\n".join(lines)
+    if found.verified:
+        lines[1] += "  (plan verified)"
+    else:
+        lines += [f"  {violation}" for violation in found.violations[:10]]
+    cost = found.cost_usd
+    gap = f"{found.relative_gap:.1e}"
+    lines += [
+        f"cost      {usd(found.objective_usd)}",
+        f"bound     {usd(found.bound.usd)}   gap {gap}",
+        f"  of it   reserved {usd_short(cost.reserved)}, as used {usd_short(cost.usage)}, "
+        f"routes {usd_short(cost.routes)}, unserved {usd_short(cost.unserved)}",
+        f"served    {mtok(float(found.placed_mtok.sum()))}   "
+        f"unserved {mtok(float(found.unserved_mtok.sum()))}",
+    ]
+    basis = breakdown(result).cost_usd_by_basis
+    if basis:
+        total = sum(basis.values())
+        told = ", ".join(f"{name} {percent(value / total)}" for name, value in
+                         sorted(basis.items(), key=lambda item: -item[1]))
+        lines.append(f"rests on  {told}  (basis of prices)")
+    return "\n".join(lines)
+
+
+def _pools(parts: Breakdown) -> str:
+    rows = [
+        (row.pool, row.purchase, usd_short(row.usd),
+         "-" if row.utilisation is None else percent(row.utilisation),
+         mtok(row.placed_mtok), "-" if row.usd_per_mtok is None else f"{row.usd_per_mtok:.3f}")
+        for row in sorted(parts.pools, key=lambda row: -row.usd) if row.usd > 0 or row.placed_mtok
+    ]
+    idle = sum(1 for row in parts.pools if not (row.usd > 0 or row.placed_mtok))
+    more = f"\n{idle} more pools cost nothing and serve nothing" if idle else ""
+    return _table(("pool", "purchase", "cost", "used", "served", "USD/Mtok"), rows, "ll") + more
+
+
+def _shares(result: Result, parts: Breakdown) -> str:
+    lines = []
+    for what, shares in (("provider", parts.share_of_compute),
+                         ("chip", parts.share_of_compute_by_chip)):
+        told = "   ".join(f"{name} {percent(value)}" for name, value in
+                          sorted(shares.items(), key=lambda item: -item[1]))
+        lines.append(f"share of compute by {what}: {told}")
+    limits = result.instance.shares
+    found = result.evaluation
+    assert found is not None
+    for position, name in enumerate(limits.share):
+        low, high = float(limits.min[position]), float(limits.max[position])
+        allowed = " ".join(
+            [f"min {percent(low)}"] * (low == low) + [f"max {percent(high)}"] * (high == high)
+        )
+        lines.append(f"  {name}: {percent(float(found.share_parts[position]))} of "
+                     f"{limits.measure[position]} ({allowed})")
+    return "\n".join(lines)
+
+
+def _models(parts: Breakdown) -> str:
+    rows = [
+        (model, mtok(served), mtok(lost),
+         "-" if price is None else f"{price:.3f}")
+        for (model, (served, lost)), price in zip(
+            parts.mtok_by_model.items(), parts.usd_per_mtok_by_model.values(), strict=True)
+    ]
+    return _table(("model", "served", "unserved", "USD/Mtok"), rows, "l")
+
+
+def _prices(parts: Breakdown) -> str:
+    if not parts.top_prices:
+        return "no limit binds: nothing would be saved by relaxing one"
+    rows = [
+        (row.family, row.name, f"{row.value:,.4g} {row.unit}",
+         "horizon" if row.periods is None else f"{row.periods} periods", usd_short(row.worth_usd))
+        for row in parts.top_prices
+    ]
+    head = ("limit", "on", "shadow price", "binds in", "1 % wider saves")
+    return _table(head, rows, "ll") + (
+        "\n(1 % more chips; one point of share; one period longer, or no residency, for 1 % of "
+        "the tokens)"
+    )
+
+
+def _left_out(result: Result) -> str:
+    if not result.left_out:
+        return ""
+    lines = [f"  {pool}: {why}" for pool, why in result.left_out.items()]
+    return "\n".join(["left out of the plan:", *lines])
+
+
+def _notes(result: Result) -> str:
+    return "\n".join(f"note: {note}" for note in result.notes)
+
+
+def _foot(result: Result) -> str:
+    seconds, size = result.seconds, result.size
+    told = ", ".join(f"{name} {value:.2f}" for name, value in vars(seconds).items()
+                     if name != "total")
+    way = f"{result.method}: {result.why}" if result.why else result.method
+    return (
+        f"{way}\n{size.variables:,} variables, {size.rows:,} rows; {seconds.total:.2f} s ({told}); "
+        f"{result.peak_rss_mib:,.0f} MiB at most"
+    )
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], left: str) -> str:
+    """Columns side by side; the first ``len(left)`` are text, the rest numbers."""
+    return columns([head, *rows], len(left))
