@@ -53,9 +53,9 @@ class Plan:
     @classmethod
     def nothing_served(cls, instance: Instance) -> Plan:
         """The plan that gives every token up."""
+        nowhere = np.empty(0, np.int32)
         return from_cells(
-            instance, *(np.empty(0, np.int32) for _ in range(3)), np.empty(0),
-            instance.demand_mtok,
+            instance, nowhere, nowhere, nowhere, np.empty(0), instance.demand_mtok
         )
 
     def placements(self) -> Table:
@@ -63,19 +63,25 @@ class Plan:
         return Table.of(
             workload=Table.names(self.workloads, self.workload),
             pool=Table.names(self.pools, self.pool),
-            period=self.period, placed_mtok=self.placed_mtok,
+            period=self.period,
+            placed_mtok=self.placed_mtok,
         )
 
     def unserved(self) -> Table:
         """Names, periods and Mtok of what is given up, as an Arrow-ready table."""
         return Table.of(
             workload=Table.names(self.workloads, self.unserved_workload),
-            period=self.unserved_period, unserved_mtok=self.unserved_mtok,
+            period=self.unserved_period,
+            unserved_mtok=self.unserved_mtok,
         )
 
 
 def from_cells(
-    instance: Instance, workload: Index, pool: Index, period: Index, placed_mtok: Float,
+    instance: Instance,
+    workload: Index,
+    pool: Index,
+    period: Index,
+    placed_mtok: Float,
     unserved_mtok: Float,
 ) -> Plan:
     """Make a plan from placements in any order and a (W, T) matrix of unserved Mtok.
@@ -87,9 +93,13 @@ def from_cells(
     given_up, when = np.nonzero(unserved_mtok > 0)
     return Plan(
         instance_digest=instance.digest,
-        workloads=instance.workloads.workload, pools=instance.pools.pool,
-        workload=workload[order], pool=pool[order], period=period[order],
+        workloads=instance.workloads.workload,
+        pools=instance.pools.pool,
+        workload=workload[order],
+        pool=pool[order],
+        period=period[order],
         placed_mtok=placed_mtok[order],
-        unserved_workload=given_up.astype(np.int32), unserved_period=when.astype(np.int32),
+        unserved_workload=given_up.astype(np.int32),
+        unserved_period=when.astype(np.int32),
         unserved_mtok=unserved_mtok[given_up, when],
     )

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Float = NDArray[np.float64]
 Index = NDArray[np.int32]
+Number = TypeVar("Number", bound=np.generic)
 Status = NDArray[np.int8]
 
 INFINITY = float("inf")
@@ -120,7 +122,12 @@ class ProgramBuilder:
         self._num_rows = 0
 
     def columns(
-        self, name: str, count: int, *, cost: ArrayLike = 0.0, lower: ArrayLike = 0.0,
+        self,
+        name: str,
+        count: int,
+        *,
+        cost: ArrayLike = 0.0,
+        lower: ArrayLike = 0.0,
         upper: ArrayLike = INFINITY,
     ) -> Index:
         """Claim a block of columns.
@@ -177,8 +184,12 @@ class ProgramBuilder:
             upper=_joined(self._upper, np.float64),
             row_lower=_joined(self._row_lower, np.float64),
             row_upper=_joined(self._row_upper, np.float64),
-            starts=starts, columns=ordered, values=kept, offset=offset,
-            rows=tuple(self._rows), cols=tuple(self._cols),
+            starts=starts,
+            columns=ordered,
+            values=kept,
+            offset=offset,
+            rows=tuple(self._rows),
+            cols=tuple(self._cols),
         )
 
 
@@ -186,7 +197,7 @@ def _filled(values: ArrayLike, count: int) -> Float:
     return np.ascontiguousarray(np.broadcast_to(np.asarray(values, np.float64), (count,)))
 
 
-def _joined(parts: Sequence[NDArray[np.generic]], dtype: type) -> NDArray[np.generic]:
+def _joined(parts: Sequence[NDArray[Number]], dtype: type[Number]) -> NDArray[Number]:
     if len(parts) == 1:
         return parts[0]
     return np.concatenate(parts) if parts else np.empty(0, dtype)

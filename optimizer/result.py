@@ -17,7 +17,10 @@ from optimizer.prices import Prices
 __all__ = ["Result", "Seconds"]
 
 EXIT_CODES = {
-    "optimal": 0, "feasible": 0, "infeasible": 4, "no_plan": 7,
+    "optimal": 0,
+    "feasible": 0,
+    "infeasible": 4,
+    "no_plan": 7,
 }
 
 

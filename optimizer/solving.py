@@ -32,8 +32,12 @@ _SECOND_TRY = {"glop": "highs", "highs": "glop", "pdlp": "glop"}
 
 
 def solve(
-    instance: Instance, *, method: str | Method = "auto", solver: str = "auto",
-    limits: Limits | None = None, progress: Progress | None = None,
+    instance: Instance,
+    *,
+    method: str | Method = "auto",
+    solver: str = "auto",
+    limits: Limits | None = None,
+    progress: Progress | None = None,
 ) -> Result:
     """Find the cheapest verified plan.
 
@@ -48,6 +52,11 @@ def solve(
     -------
     Result
         Also when there is no plan: a search that fails returns, wrong input raises.
+
+    Notes
+    -----
+    Ctrl-C while a plan is looked for ends the search, not the call: the best verified plan
+    so far comes back, with ``limit`` "interrupt".
 
     Raises
     ------
@@ -77,7 +86,10 @@ class _Search:
     def run(self) -> Result:
         if self.limits.seconds == 0:
             return self._result(Found(reason=Reason.TIME_LIMIT), None, None)
-        found = self.method(self.instance, self.limits, self.progress)
+        try:
+            found = self.method(self.instance, self.limits, self.progress)
+        except KeyboardInterrupt:
+            found = Found(reason=Reason.INTERRUPTED)
         if found.reason is Reason.INFEASIBLE:
             if self._prove_infeasible(found):
                 return self._result(_with_plan(found, None), None, None)
@@ -104,8 +116,11 @@ class _Search:
             return False
         if self.method.solver is not None and not self.method.solver.capabilities.exact:
             return evaluation is None
-        return (evaluation is None or not evaluation.verified
-                or evaluation.relative_gap > self.limits.relative_gap)
+        return (
+            evaluation is None
+            or not evaluation.verified
+            or evaluation.relative_gap > self.limits.relative_gap
+        )
 
     def _second_try(
         self, found: Found, evaluation: Evaluation | None
@@ -123,9 +138,14 @@ class _Search:
             self.instance, left, self.progress
         )
         verdict = self._judge(again)
-        better = verdict is not None and verdict.verified and (
-            evaluation is None or not evaluation.verified
-            or verdict.relative_gap < evaluation.relative_gap
+        better = (
+            verdict is not None
+            and verdict.verified
+            and (
+                evaluation is None
+                or not evaluation.verified
+                or verdict.relative_gap < evaluation.relative_gap
+            )
         )
         return (again, verdict) if better else (found, evaluation)
 
@@ -157,9 +177,7 @@ class _Search:
             self.notes += (f"{found.solver} called the program infeasible; that is not proved",)
         return proved
 
-    def _result(
-        self, found: Found, plan: Plan | None, evaluation: Evaluation | None
-    ) -> Result:
+    def _result(self, found: Found, plan: Plan | None, evaluation: Evaluation | None) -> Result:
         instance = self.instance
         prices = found.prices or Prices.none(
             instance.num_pools, instance.num_periods, len(instance.shares.share)
@@ -174,14 +192,26 @@ class _Search:
             failure = "solver" if evaluation is None else "judge"
         own_rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         result = Result(
-            instance=instance, status=status, reason=reason, limit=limit,
-            plan=plan, evaluation=evaluation, prices=prices, families=families,
-            method=self.method.name, solver=found.solver, why=found.why, size=found.size,
-            peak_rss_mib=own_rss + found.child_rss_mib, left_out=left_out(instance),
-            notes=self.notes, failure=failure,
+            instance=instance,
+            status=status,
+            reason=reason,
+            limit=limit,
+            plan=plan,
+            evaluation=evaluation,
+            prices=prices,
+            families=families,
+            method=self.method.name,
+            solver=found.solver,
+            why=found.why,
+            size=found.size,
+            peak_rss_mib=own_rss + found.child_rss_mib,
+            left_out=left_out(instance),
+            notes=self.notes,
+            failure=failure,
         )
-        seconds = Seconds(build=found.build_seconds, solve=found.solve_seconds,
-                          evaluate=self.judged_seconds)
+        seconds = Seconds(
+            build=found.build_seconds, solve=found.solve_seconds, evaluate=self.judged_seconds
+        )
         return result.timed(build=seconds.build, solve=seconds.solve, evaluate=seconds.evaluate)
 
     def _status(self, found: Found, evaluation: Evaluation | None) -> tuple[str, str]:
@@ -191,10 +221,14 @@ class _Search:
         if found.reason is Reason.INFEASIBLE and evaluation is None:
             return "infeasible", "no plan keeps every rule, which is proved"
         if evaluation is None:
-            return "no_plan", limit or f"{found.solver}: {found.reason.value} {found.detail}".strip()
+            return (
+                "no_plan",
+                limit or f"{found.solver}: {found.reason.value} {found.detail}".strip(),
+            )
         if not evaluation.verified:
-            broken = ", ".join(f"{family} ({count})"
-                               for family, count in evaluation.violation_counts.items())
+            broken = ", ".join(
+                f"{family} ({count})" for family, count in evaluation.violation_counts.items()
+            )
             return "no_plan", f"the judge refused the plan: {broken}"
         gap = evaluation.relative_gap
         if gap <= self.limits.relative_gap:

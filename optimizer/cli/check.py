@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from optimizer.cli.options import instance_argument, json_option, price_option
+from optimizer.cli.output import emit
 
 REFUSED = 8
 
@@ -35,12 +36,11 @@ def command(
     if plan is None:
         odd = doubts(problem)
         if as_json:
-            click.echo(dumps({"schema": 1, "status": "sound", **instance_facts(problem),
-                              "doubts": odd}))
+            emit(dumps({"schema": 1, "status": "sound", **instance_facts(problem), "doubts": odd}))
         else:
-            click.echo(f"{instance}: sound")
+            emit(f"{instance}: sound")
             for text in odd:
-                click.echo(f"doubtful: {text}")
+                emit(f"doubtful: {text}")
         return 0
     from optimizer.evaluation.evaluate import evaluate
     from optimizer.reports.plan_folder import read_plan, read_prices
@@ -48,17 +48,26 @@ def command(
     found, head = read_plan(problem, plan)
     verdict = evaluate(problem, found, read_prices(problem, plan), head.get("objective_usd"))
     if as_json:
-        click.echo(dumps({
-            "schema": 1, "status": "verified" if verdict.verified else "refused",
-            "verified": verdict.verified, "objective_usd": verdict.objective_usd,
-            "bound_usd": verdict.bound.usd, "relative_gap": verdict.relative_gap,
-            "violation_counts": verdict.violation_counts,
-            "violations": [str(violation) for violation in verdict.violations],
-        }))
+        emit(
+            dumps(
+                {
+                    "schema": 1,
+                    "status": "verified" if verdict.verified else "refused",
+                    "verified": verdict.verified,
+                    "objective_usd": verdict.objective_usd,
+                    "bound_usd": verdict.bound.usd,
+                    "relative_gap": verdict.relative_gap,
+                    "violation_counts": verdict.violation_counts,
+                    "violations": [str(violation) for violation in verdict.violations],
+                }
+            )
+        )
     else:
         word = "verified" if verdict.verified else "REFUSED"
-        click.echo(f"{plan}: {word}, cost {verdict.objective_usd:,.2f} USD, "
-                   f"bound {verdict.bound.usd:,.2f} USD, gap {verdict.relative_gap:.1e}")
+        emit(
+            f"{plan}: {word}, cost {verdict.objective_usd:,.2f} USD, "
+            f"bound {verdict.bound.usd:,.2f} USD, gap {verdict.relative_gap:.1e}"
+        )
         for violation in verdict.violations:
-            click.echo(f"  {violation}")
+            emit(f"  {violation}")
     return 0 if verdict.verified else REFUSED

@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from optimizer import __version__
+from optimizer.cli.output import PipeClosed
 from optimizer.errors import InputError, OptimizerError
 
 COMMANDS = ("solve", "check", "show", "generate")
@@ -66,8 +67,9 @@ def call(arguments: list[str]) -> int:
     except click.ClickException as error:
         code = _fail(arguments, "usage", error.format_message(), 2, error)
     except (KeyboardInterrupt, click.exceptions.Abort):
-        code = _fail(arguments, "interrupted", "interrupted, nothing written", INTERRUPTED)
-    except BrokenPipeError:
+        code = TERMINATED if ended_by[:1] == [signal.SIGTERM] else INTERRUPTED
+        code = _fail(arguments, "interrupted", "interrupted, nothing written", code)
+    except (PipeClosed, BrokenPipeError):
         # Whoever read standard output has gone; what is left to say has no reader.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = BROKEN_PIPE
@@ -77,7 +79,7 @@ def call(arguments: list[str]) -> int:
         code = _fail(arguments, "memory", "out of memory; see --memory-limit", 9)
     except RecursionError as error:
         code = _fail(arguments, "internal", f"internal error: {error}", 1)
-    if code == INTERRUPTED and ended_by and ended_by[0] == signal.SIGTERM:
+    if code == INTERRUPTED and ended_by[:1] == [signal.SIGTERM]:
         return TERMINATED
     return code
 
@@ -116,8 +118,13 @@ def _fail(
     else:
         click.echo(f"error: {message}", err=True)
     if "--json" in arguments:
-        found: dict[str, Any] = {"schema": 1, "status": "error", "error": kind, "exit_code": code,
-                                 "message": message}
+        found: dict[str, Any] = {
+            "schema": 1,
+            "status": "error",
+            "error": kind,
+            "exit_code": code,
+            "message": message,
+        }
         if isinstance(error, InputError):
             found["problems"] = [vars(problem) for problem in error.problems]
         click.echo(json.dumps(found, ensure_ascii=False))

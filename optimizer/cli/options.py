@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 
-class Number(click.ParamType):
+class Number(click.ParamType[float]):
     """A number in a range; NaN is none, and infinity only where it means "no limit"."""
 
     name = "number"
@@ -33,7 +33,7 @@ class Number(click.ParamType):
         return number
 
 
-class PoolPrice(click.ParamType):
+class PoolPrice(click.ParamType[tuple[str, float]]):
     """``POOL=USD``: a price in USD per chip-hour for a pool."""
 
     name = "pool=usd"
@@ -48,16 +48,20 @@ class PoolPrice(click.ParamType):
         return pool, Number(0.0, 1e6).convert(usd, param, ctx)
 
 
-instance_argument = click.argument(
-    "instance", type=click.Path(path_type=Path), metavar="INSTANCE"
-)
+instance_argument = click.argument("instance", type=click.Path(path_type=Path), metavar="INSTANCE")
 json_option = click.option(
-    "--json", "as_json", is_flag=True,
+    "--json",
+    "as_json",
+    is_flag=True,
     help="Print one JSON object on standard output and nothing else.",
 )
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress on standard error.")
 price_option = click.option(
-    "--price", "prices", type=PoolPrice(), multiple=True, metavar="POOL=USD",
+    "--price",
+    "prices",
+    type=PoolPrice(),
+    multiple=True,
+    metavar="POOL=USD",
     help="Price of a pool in USD per chip-hour, for a pool whose price is not known or "
     "to try another one. May be given several times.",
 )

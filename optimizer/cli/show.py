@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from optimizer.cli.options import json_option
+from optimizer.cli.output import emit
 
 
 @click.command("show", short_help="Show what an instance or a plan folder holds.")
@@ -21,13 +22,13 @@ def command(folder: Path, as_json: bool) -> int:
 
     if (folder / "plan.json").is_file():
         head = overview.read_head(folder)
-        click.echo(json.dumps(head, ensure_ascii=False) if as_json else overview.plan_text(head))
+        emit(json.dumps(head, ensure_ascii=False) if as_json else overview.plan_text(head))
         return 0
     from optimizer.instance.read import read
 
     instance = read(folder)
     if as_json:
-        click.echo(dumps({"schema": 1, **overview.instance_facts(instance)}))
+        emit(dumps({"schema": 1, **overview.instance_facts(instance)}))
     else:
-        click.echo(overview.instance_text(instance))
+        emit(overview.instance_text(instance))
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from optimizer.cli.options import (
     price_option,
     quiet_option,
 )
+from optimizer.cli.output import emit
 from optimizer.cli.progress_lines import progress_for
 
 
@@ -24,19 +24,36 @@ from optimizer.cli.progress_lines import progress_for
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to write the plan to.")
 @click.option("--method", default="auto", show_default=True, help="auto, direct or greedy.")
 @click.option("--solver", default="auto", show_default=True, help="auto, glop, pdlp or highs.")
-@click.option("--gap", type=Number(0.0, 1.0, open_high=True), default=1e-6, show_default=True,
-              help="Relative gap at which a plan counts as optimal.")
+@click.option(
+    "--gap",
+    type=Number(0.0, 1.0, open_high=True),
+    default=1e-6,
+    show_default=True,
+    help="Relative gap at which a plan counts as optimal.",
+)
 @click.option("--time-limit", type=Number(0.0), metavar="S", help="Seconds for build and solve.")
 @click.option("--threads", type=click.IntRange(1), help="Solver processes at work at once.")
-@click.option("--memory-limit", type=click.IntRange(64), metavar="MIB",
-              help="Address space of each solver process.")
+@click.option(
+    "--memory-limit",
+    type=click.IntRange(64),
+    metavar="MIB",
+    help="Address space of each solver process.",
+)
 @price_option
 @json_option
 @quiet_option
 def command(
-    instance: Path, out: Path | None, method: str, solver: str, gap: float,
-    time_limit: float | None, threads: int | None, memory_limit: int | None,
-    prices: tuple[tuple[str, float], ...], as_json: bool, quiet: bool,
+    instance: Path,
+    out: Path | None,
+    method: str,
+    solver: str,
+    gap: float,
+    time_limit: float | None,
+    threads: int | None,
+    memory_limit: int | None,
+    prices: tuple[tuple[str, float], ...],
+    as_json: bool,
+    quiet: bool,
 ) -> int:
     """Find the cheapest plan of INSTANCE, have it judged, print a summary, write it to --out.
 
@@ -55,8 +72,12 @@ def command(
     from optimizer.solving import solve
 
     limit = None if time_limit is None or math.isinf(time_limit) else time_limit
-    limits = Limits(seconds=limit, relative_gap=gap, memory_mib=memory_limit,
-                    **({} if threads is None else {"threads": threads}))
+    limits = Limits(
+        seconds=limit,
+        relative_gap=gap,
+        memory_mib=memory_limit,
+        **({} if threads is None else {"threads": threads}),
+    )
     chosen = method_named(method, solver)
     if out is not None:
         check_place(out.absolute())
@@ -80,7 +101,7 @@ def command(
             result = result.timed(write=time.monotonic() - begun)
     finally:
         progress.close()
-    click.echo(json_report.render(result) if as_json else as_text.render(result), nl=as_json)
+    emit(json_report.render(result) if as_json else as_text.render(result))
     if out is not None and result.verified and not as_json:
-        click.echo(f"plan written to {out}", file=sys.stderr)
+        click.echo(f"plan written to {out}", err=True)
     return result.exit_code

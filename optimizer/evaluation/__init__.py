@@ -1,0 +1,1 @@
+"""The judge: a plan's cost, rules and bound from Instance and Plan alone."""

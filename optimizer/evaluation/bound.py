@@ -74,8 +74,9 @@ def infeasibility_usd(instance: Instance, prices: Prices) -> float:
     The same sweep with every cost at zero: a plan that kept every rule would have to make
     this sum of broken limits, weighted with prices >= 0, at most zero (Farkas).
     """
-    best = _handled_at(instance, priced_routes(instance, prices, weight=0.0),
-                       np.zeros(instance.num_workloads))
+    best = _handled_at(
+        instance, priced_routes(instance, prices, weight=0.0), np.zeros(instance.num_workloads)
+    )
     return _assemble(instance, prices, best, reserved=0.0).usd
 
 
@@ -90,8 +91,15 @@ def best_now_usd_per_mtok(instance: Instance, routes: PricedRoutes, ceiling: Flo
     from optimizer.kernels.sweep import cheapest
 
     best = np.empty(instance.demand_mtok.shape)
-    cheapest(route_starts(instance), routes.pool, routes.usd,
-             instance.routes.chip_hours_per_mtok, routes.pool_usd, ceiling, best)
+    cheapest(
+        route_starts(instance),
+        routes.pool,
+        routes.usd,
+        instance.routes.chip_hours_per_mtok,
+        routes.pool_usd,
+        ceiling,
+        best,
+    )
     return best
 
 

@@ -82,7 +82,9 @@ class Evaluation:
 
 
 def evaluate(
-    instance: Instance, plan: Plan, prices: Prices | None = None,
+    instance: Instance,
+    plan: Plan,
+    prices: Prices | None = None,
     claimed_usd: float | None = None,
 ) -> Evaluation:
     """Judge a plan.
@@ -99,10 +101,14 @@ def evaluate(
         When the plan is for another instance.
     """
     if plan.instance_digest != instance.digest:
-        raise InputError(Problem(
-            "plan, instance_digest", f"{instance.digest[:12]}..., that of instance "
-            f"{instance.name}", f"{plan.instance_digest[:12]}...",
-            fix="the plan was made for other data"))
+        raise InputError(
+            Problem(
+                "plan, instance_digest",
+                f"{instance.digest[:12]}..., that of instance {instance.name}",
+                f"{plan.instance_digest[:12]}...",
+                fix="the plan was made for other data",
+            )
+        )
     sums = tally(instance, plan)
     costs = costs_of(instance, sums)
     found: list[Violation] = []
@@ -115,18 +121,23 @@ def evaluate(
         for violation in broken:
             counts[violation.family] += 1
     if claimed_usd is not None and not _agree(costs.total, claimed_usd):
-        found.append(Violation("cost", "claimed by the plan's maker", claimed_usd, costs.total,
-                               "USD"))
+        found.append(
+            Violation("cost", "claimed by the plan's maker", claimed_usd, costs.total, "USD")
+        )
         counts["cost"] += 1
     amounts = share_amounts(instance, sums)
     none = Prices.none(instance.num_pools, instance.num_periods, len(instance.shares.share))
     return Evaluation(
-        cost_usd=costs, violations=tuple(found), violation_counts=dict(counts),
+        cost_usd=costs,
+        violations=tuple(found),
+        violation_counts=dict(counts),
         load_chip_hours=sums.load_chip_hours,
         available_chip_hours=instance.capacity_chips * instance.period_hours,
         pool_chip_usd=pool_chip_usd(instance, sums.load_chip_hours),
-        pool_route_usd=sums.pool_route_usd, pool_mtok=sums.pool_mtok,
-        placed_mtok=sums.placed_mtok.sum(axis=1), unserved_mtok=sums.unserved_mtok.sum(axis=1),
+        pool_route_usd=sums.pool_route_usd,
+        pool_mtok=sums.pool_mtok,
+        placed_mtok=sums.placed_mtok.sum(axis=1),
+        unserved_mtok=sums.unserved_mtok.sum(axis=1),
         workload_usd=_workload_usd(instance, plan, sums.route, sums.chip_hours),
         share_parts=np.array([h / t if t > 0 else np.nan for h, t in amounts]),
         bound=lower_bound(instance, prices or none),
@@ -145,4 +156,4 @@ def _workload_usd(
     if instance.num_routes:
         own *= instance.routes.usd_per_mtok[np.maximum(route, 0)]
     usd = chip_hours * price + own * plan.placed_mtok
-    return np.bincount(plan.workload, usd, instance.num_workloads)
+    return np.bincount(plan.workload, usd, instance.num_workloads).astype(np.float64)

@@ -30,8 +30,12 @@ PART = 0.01
 """How much wider a limit is made to say what it is worth."""
 
 UNITS = {
-    "demand": "USD/Mtok", "deadline": "USD/Mtok", "capacity": "USD/chip-hour",
-    "shares": "USD/point", "deadline_extension": "USD/Mtok", "residency": "USD/Mtok",
+    "demand": "USD/Mtok",
+    "deadline": "USD/Mtok",
+    "capacity": "USD/chip-hour",
+    "shares": "USD/point",
+    "deadline_extension": "USD/Mtok",
+    "residency": "USD/Mtok",
 }
 
 
@@ -55,9 +59,7 @@ class Family:
     worth_usd: Float
 
 
-def shadow_prices(
-    instance: Instance, prices: Prices, evaluation: Evaluation
-) -> tuple[Family, ...]:
+def shadow_prices(instance: Instance, prices: Prices, evaluation: Evaluation) -> tuple[Family, ...]:
     """All families that the instance uses."""
     marginal = marginal_usd_per_mtok(instance, prices)
     families = [*_demand(instance, marginal), _capacity(instance, prices, marginal)]
@@ -81,13 +83,17 @@ def as_table(families: tuple[Family, ...]) -> Table:
         if found.family == "shares":
             periods = [None]
         names = Table.names(found.names, np.repeat(np.arange(rows, dtype=np.int32), columns))
-        frames.append(pl.DataFrame({
-            "family": pl.Series([found.family]).new_from_index(0, rows * columns),
-            "name": names,
-            "period": pl.Series(periods * rows, dtype=pl.Int32),
-            "value": found.value.ravel(),
-            "unit": pl.Series([UNITS[found.family]]).new_from_index(0, rows * columns),
-        }))
+        frames.append(
+            pl.DataFrame(
+                {
+                    "family": pl.Series([found.family]).new_from_index(0, rows * columns),
+                    "name": names,
+                    "period": pl.Series(periods * rows, dtype=pl.Int32),
+                    "value": found.value.ravel(),
+                    "unit": pl.Series([UNITS[found.family]]).new_from_index(0, rows * columns),
+                }
+            )
+        )
     return Table(pl.concat(frames))
 
 
@@ -98,8 +104,11 @@ def _demand(instance: Instance, marginal: Float) -> list[Family]:
     found = []
     for family, rows in (("demand", np.flatnonzero(~later)), ("deadline", np.flatnonzero(later))):
         if len(rows):
-            found.append(Family(family, tuple(names[row] for row in rows.tolist()),
-                                marginal[rows], worth[rows]))
+            found.append(
+                Family(
+                    family, tuple(names[row] for row in rows.tolist()), marginal[rows], worth[rows]
+                )
+            )
     return found
 
 
@@ -124,7 +133,7 @@ def _first_chip(
     routes = priced_routes(instance, prices)
     reach = _best_waiting(instance, marginal)
     hours = instance.routes.chip_hours_per_mtok
-    wanted = (routes.pool >= 0) & empty.any(axis=1)[instance.routes.pool]
+    wanted = (routes.pool >= 0) & np.asarray(empty.any(axis=1))[instance.routes.pool]
     for route in np.flatnonzero(wanted).tolist():
         pool = int(routes.pool[route])
         saved = reach[instance.routes.workload[route]] - routes.usd[route]
@@ -166,8 +175,9 @@ def _extension(instance: Instance, prices: Prices, marginal: Float) -> Family:
     saved = np.where(new <= last, np.maximum(marginal[later] - reached, 0.0), 0.0)
     saved[instance.demand_mtok[later] <= 0] = 0.0
     names = tuple(instance.workloads.workload[row] for row in later.tolist())
-    return Family("deadline_extension", names, saved,
-                  PART * (saved * instance.demand_mtok[later]).sum(axis=1))
+    return Family(
+        "deadline_extension", names, saved, PART * (saved * instance.demand_mtok[later]).sum(axis=1)
+    )
 
 
 def _residency(instance: Instance, prices: Prices, marginal: Float) -> Family:

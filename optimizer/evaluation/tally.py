@@ -54,11 +54,13 @@ def tally(instance: Instance, plan: Plan) -> Tally:
     workloads, pools, periods = instance.num_workloads, instance.num_pools, instance.num_periods
     zero = np.zeros(len(placed), np.int64)
     return Tally(
-        route=route, chip_hours=hours,
+        route=route,
+        chip_hours=hours,
         load_chip_hours=totals(plan.pool, plan.period, hours, pools, periods),
         placed_mtok=totals(plan.workload, plan.period, placed, workloads, periods),
-        unserved_mtok=totals(plan.unserved_workload, plan.unserved_period, plan.unserved_mtok,
-                             workloads, periods),
+        unserved_mtok=totals(
+            plan.unserved_workload, plan.unserved_period, plan.unserved_mtok, workloads, periods
+        ),
         pool_mtok=totals(plan.pool, zero, placed, pools, 1)[:, 0],
         pool_route_usd=totals(plan.pool, zero, usd, pools, 1)[:, 0],
     )

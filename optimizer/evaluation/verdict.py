@@ -44,5 +44,7 @@ class Violation:
         return abs(self.amount - self.limit)
 
     def __str__(self) -> str:
-        return (f"{self.family}: {self.place}: {self.amount:.9g} {self.unit}, "
-                f"limit {self.limit:.9g} (off by {self.excess:.3g})")
+        return (
+            f"{self.family}: {self.place}: {self.amount:.9g} {self.unit}, "
+            f"limit {self.limit:.9g} (off by {self.excess:.3g})"
+        )

@@ -59,7 +59,7 @@ def _cheap_penalty(instance: Instance) -> NDArray[np.bool_]:
     usd = np.where(np.isnan(usd) | ~instance.route_allowed, np.inf, usd)
     least = np.full(instance.num_workloads, np.inf)
     np.minimum.at(least, routes.workload, usd)
-    return np.asarray(instance.workloads.unserved_usd_per_mtok <= least) & np.isfinite(least)
+    return np.asarray((instance.workloads.unserved_usd_per_mtok <= least) & np.isfinite(least))
 
 
 def _magnitude(instance: Instance) -> list[str]:

@@ -35,7 +35,6 @@ class Traffic(NamedTuple):
     swing: float
     weekend: float
     penalty: float
-    priority: int
     input_tokens: float
     output_tokens: float
     cached_input_fraction: float
@@ -45,10 +44,10 @@ class Traffic(NamedTuple):
 
 NAN = float("nan")
 TRAFFIC = (
-    Traffic("interactive", 0.5, 1.0, 1.0, 0.45, 0.80, 12, 1, 1200, 250, 0.3, 1000, 50),
-    Traffic("agentic", 0.3, 1.8, 0.8, 0.35, 0.65, 9, 2, 9000, 600, 0.8, 3000, 80),
-    Traffic("long_context", 0.2, 0.7, 1.7, 0.40, 0.75, 9, 2, 60000, 800, 0.5, 8000, 80),
-    Traffic("batch", 0.0, 1.2, 0.6, 0.10, 1.00, 5, 3, 3000, 500, 0.0, NAN, NAN),
+    Traffic("interactive", 0.5, 1.0, 1.0, 0.45, 0.80, 12, 1200, 250, 0.3, 1000, 50),
+    Traffic("agentic", 0.3, 1.8, 0.8, 0.35, 0.65, 9, 9000, 600, 0.8, 3000, 80),
+    Traffic("long_context", 0.2, 0.7, 1.7, 0.40, 0.75, 9, 60000, 800, 0.5, 8000, 80),
+    Traffic("batch", 0.0, 1.2, 0.6, 0.10, 1.00, 5, 3000, 500, 0.0, NAN, NAN),
 )
 BATCH = 3
 """Position of the only kind of traffic that may wait."""
@@ -156,7 +155,6 @@ def workloads_table(
         region=labels_of(places, crowd.region),
         unserved_usd_per_mtok=unserved_usd_per_mtok,
         deadline_periods=np.where(crowd.traffic == BATCH, window, 0),
-        priority=np.array([kind.priority for kind in TRAFFIC])[crowd.traffic],
         **promises,
     )
 

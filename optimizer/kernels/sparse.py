@@ -25,7 +25,8 @@ def rows_to_csr(
     """
     num_columns = int(columns.max()) + 1 if len(columns) else 0
     by_column = _order(columns, num_columns)
-    return _gather(rows, columns, values, by_column, num_rows)
+    starts, ordered, kept = _gather(rows, columns, values, by_column, num_rows)
+    return starts, ordered, kept
 
 
 @kernel

@@ -1,0 +1,1 @@
+"""Ways to find a plan: an instance in, a plan with prices out."""

@@ -7,6 +7,7 @@ solved alone, in parallel, and simplex starts from the basis they give.
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from dataclasses import dataclass
 
@@ -18,8 +19,11 @@ from optimizer.methods.base import Found, Limits, Size
 from optimizer.methods.greedy import greedy_plan
 from optimizer.model.formulation import Formulation, Model
 from optimizer.model.relaxed import lifted_basis, periods_alone
+from optimizer.plan import Plan
+from optimizer.prices import Prices
+from optimizer.program import Basis
 from optimizer.progress import Progress
-from optimizer.solvers.base import Basis, Outcome, Reason, Solver
+from optimizer.solvers.base import Outcome, Reason, Solver
 from optimizer.solvers.blocks import Part, join, split
 from optimizer.solvers.glop import Glop
 from optimizer.solvers.workers import Job, Workers, shared_workers
@@ -45,7 +49,13 @@ class Direct:
     name: str = "direct"
 
     def __call__(self, instance: Instance, limits: Limits, progress: Progress) -> Found:
-        """Build, split, solve, decode."""
+        """Build, split, solve, decode.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            On Ctrl-C before there is anything to give back.
+        """
         begun = time.monotonic()
         progress.stage("build")
         model = self.formulation.build(instance)
@@ -53,89 +63,123 @@ class Direct:
         built = time.monotonic()
         workers = shared_workers(limits.threads, limits.memory_mib)
         workers.peak_rss_mib = 0.0
-        solver, start, why = self._choose(instance, model, parts, workers,
-                                          limits.after(begun), progress)
+        solver, staged, why = self._choose(
+            instance, model, parts, workers, limits.after(begun), progress
+        )
         progress.stage("solve", len(parts))
+        start = None if staged is None else staged.basis
         jobs = [Job(solver, part.program, _part_of(start, part)) for part in parts]
-        outcomes = workers.run(jobs, limits.after(begun).seconds,
-                               lambda position, outcome: progress.step())
-        whole = join(model.program, parts, outcomes)
-        return self._found(
-            instance, model, parts, outcomes, whole, solver=solver, why=why,
-            build_seconds=built - begun, begun=built, workers=workers,
+        outcomes = workers.run(
+            jobs, limits.after(begun).seconds, lambda position, outcome: progress.step()
+        )
+        found = _decoded(instance, model, parts, outcomes, staged)
+        program = model.program
+        return dataclasses.replace(
+            found,
+            solver=solver.name,
+            why=why,
+            size=Size(program.num_columns, program.num_rows, program.num_entries, len(parts)),
+            build_seconds=built - begun,
+            solve_seconds=time.monotonic() - built,
+            child_rss_mib=workers.peak_rss_mib,
         )
 
     def _choose(
-        self, instance: Instance, model: Model, parts: list[Part], workers: Workers,
-        limits: Limits, progress: Progress,
-    ) -> tuple[Solver, Basis | None, str]:
+        self,
+        instance: Instance,
+        model: Model,
+        parts: list[Part],
+        workers: Workers,
+        limits: Limits,
+        progress: Progress,
+    ) -> tuple[Solver, Staged | None, str]:
         """Which solver, from where, and why."""
         if self.solver is not None:
             return self.solver, None, f"{self.solver.name} was asked for"
         if len(parts) > 1:
             return Glop(), None, f"nothing connects {len(parts)} parts, glop solves each"
-        if model.program.num_columns > LARGEST_STAGED or len(parts) == 0:
+        staged = None
+        if parts and model.program.num_columns <= LARGEST_STAGED:
+            progress.stage("solve the periods alone")
+            staged = self._staged(instance, model, workers, limits)
+        if staged is None:
             return Glop(), None, "one part, glop from its own start"
-        progress.stage("solve the periods alone")
-        start = self._staged_start(instance, model, workers, limits)
-        if start is None:
-            return Glop(), None, "one part, glop from its own start"
-        return Glop(), start, "all periods are tied together, glop from the periods solved alone"
+        return Glop(), staged, "all periods are tied together, glop from the periods solved alone"
 
-    def _staged_start(
+    def _staged(
         self, instance: Instance, model: Model, workers: Workers, limits: Limits
-    ) -> Basis | None:
-        """Basis of the periods solved alone, in the columns and rows of the whole."""
-        alone = periods_alone(instance, self.formulation)
+    ) -> Staged | None:
+        """Solve the periods alone; None when that is no help."""
+        alone, simpler = periods_alone(instance, self.formulation)
         parts = split(alone.program)
         if len(parts) < 2:
             return None
         solver = Glop(keep_basis=True)
         outcomes = workers.run([Job(solver, part.program) for part in parts], limits.seconds)
         joined = join(alone.program, parts, outcomes)
-        if joined.reason is not Reason.OPTIMAL or joined.basis is None:
+        if joined.reason is Reason.INTERRUPTED:
+            raise KeyboardInterrupt
+        if joined.reason is not Reason.OPTIMAL or joined.values is None or joined.basis is None:
             return None
-        return lifted_basis(alone, model, joined.basis)
-
-    def _found(
-        self, instance: Instance, model: Model, parts: list[Part], outcomes: list[Outcome],
-        whole: Outcome, *, solver: Solver, why: str, build_seconds: float, begun: float,
-        workers: Workers,
-    ) -> Found:
-        """Decode what there is; parts without values are filled greedily."""
-        program = model.program
-        values, reason = whole.values, whole.reason
-        claimed: float | None = None
-        if values is not None:
-            claimed = program.offset + float(program.cost @ values)
-        elif reason is not Reason.INFEASIBLE:
-            values = _patched(instance, model, parts, outcomes)
-        plan = None if values is None else model.decode(instance, values)
-        duals = _duals_so_far(program.num_rows, parts, outcomes)
-        return Found(
-            reason=reason, plan=plan, prices=model.prices(duals), claimed_usd=claimed,
-            solver=solver.name, why=why, detail=whole.detail,
-            size=Size(program.num_columns, program.num_rows, program.num_entries, len(parts)),
-            build_seconds=build_seconds, solve_seconds=time.monotonic() - begun,
-            child_rss_mib=workers.peak_rss_mib,
+        plan = dataclasses.replace(
+            alone.decode(simpler, joined.values), instance_digest=instance.digest
         )
+        prices = None if joined.duals is None else alone.prices(joined.duals)
+        return Staged(lifted_basis(alone, model, joined.basis), plan, prices)
+
+
+@dataclass(frozen=True, eq=False)
+class Staged:
+    """The periods solved alone, in terms of the whole.
+
+    Attributes
+    ----------
+    basis : where simplex starts.
+    plan : a plan in which nothing waits; shares may be broken.
+    prices : prices on capacity that go with it.
+    """
+
+    basis: Basis
+    plan: Plan
+    prices: Prices | None
+
+
+def _decoded(
+    instance: Instance,
+    model: Model,
+    parts: list[Part],
+    outcomes: list[Outcome],
+    staged: Staged | None,
+) -> Found:
+    """What there is; parts without values get those of a stand-in plan."""
+    program = model.program
+    whole = join(program, parts, outcomes)
+    values, claimed = whole.values, None
+    if values is not None:
+        claimed = program.offset + float(program.cost @ values)
+    elif whole.reason is not Reason.INFEASIBLE:
+        stand_in = greedy_plan(instance) if staged is None else staged.plan
+        values = model.encode(stand_in)
+        for part, outcome in zip(parts, outcomes, strict=True):
+            if outcome.values is not None:
+                values[part.columns] = outcome.values
+    duals = _duals_so_far(program.num_rows, parts, outcomes)
+    prices = model.prices(duals)
+    if staged is not None and staged.prices is not None and whole.duals is None:
+        prices = staged.prices
+    return Found(
+        reason=whole.reason,
+        plan=None if values is None else model.decode(instance, values),
+        prices=prices,
+        claimed_usd=claimed,
+        detail=whole.detail,
+    )
 
 
 def _part_of(start: Basis | None, part: Part) -> Basis | None:
     if start is None:
         return None
     return Basis(start.columns[part.columns], start.rows[part.rows])
-
-
-def _patched(
-    instance: Instance, model: Model, parts: list[Part], outcomes: list[Outcome]
-) -> Float:
-    """Column values: the solver's where it has any, the greedy plan's elsewhere."""
-    values = model.encode(greedy_plan(instance))
-    for part, outcome in zip(parts, outcomes, strict=True):
-        if outcome.values is not None:
-            values[part.columns] = outcome.values
-    return values
 
 
 def _duals_so_far(rows: int, parts: list[Part], outcomes: list[Outcome]) -> Float:

@@ -34,7 +34,9 @@ class Greedy:
         progress.stage("greedy fill")
         plan = greedy_plan(instance)
         return Found(
-            reason=Reason.OPTIMAL, plan=plan, why="cheapest route first, no proof beyond the bound",
+            reason=Reason.OPTIMAL,
+            plan=plan,
+            why="cheapest route first, no proof beyond the bound",
             solve_seconds=time.monotonic() - begun,
         )
 
@@ -50,12 +52,20 @@ def greedy_plan(instance: Instance) -> Plan:
     room = instance.capacity_chips * instance.period_hours
     # A hair less room than there is, so that rounded sums never pass the limit.
     placed = fill_cheapest_first(
-        workload, pool, instance.routes.chip_hours_per_mtok[routes], usd, remaining,
+        workload,
+        pool,
+        instance.routes.chip_hours_per_mtok[routes],
+        usd,
+        remaining,
         room * (1 - 1e-12),
     )
     remaining[remaining <= 1e-12 * instance.demand_mtok] = 0.0
     route, period = np.nonzero(placed)
     return from_cells(
-        instance, workload[route], pool[route], period.astype(np.int32), placed[route, period],
+        instance,
+        workload[route],
+        pool[route],
+        period.astype(np.int32),
+        placed[route, period],
         remaining,
     )

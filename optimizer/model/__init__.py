@@ -1,0 +1,1 @@
+"""The instance as a program, and its values as a plan."""

@@ -20,12 +20,12 @@ from optimizer.program import AT_LOWER, BASIC, Basis, Block
 Status = NDArray[np.int8]
 
 
-def periods_alone(instance: Instance, formulation: Formulation) -> Model:
-    """The model of the instance without deadlines and shares."""
+def periods_alone(instance: Instance, formulation: Formulation) -> tuple[Model, Instance]:
+    """The instance without deadlines, and its model without shares."""
     deadline = np.zeros_like(instance.workloads.deadline_periods)
     workloads = dataclasses.replace(instance.workloads, deadline_periods=deadline)
     alone = dataclasses.replace(instance, workloads=workloads)
-    return dataclasses.replace(formulation, shares=None).build(alone)
+    return dataclasses.replace(formulation, shares=None).build(alone), alone
 
 
 def lifted_basis(alone: Model, whole: Model, basis: Basis) -> Basis:

@@ -21,8 +21,10 @@ def summary(result: Result) -> dict[str, Any]:
     costs = None
     if evaluation is not None:
         costs = {
-            "reserved": evaluation.cost_usd.reserved, "usage": evaluation.cost_usd.usage,
-            "routes": evaluation.cost_usd.routes, "unserved": evaluation.cost_usd.unserved,
+            "reserved": evaluation.cost_usd.reserved,
+            "usage": evaluation.cost_usd.usage,
+            "routes": evaluation.cost_usd.routes,
+            "unserved": evaluation.cost_usd.unserved,
         }
     instance = result.instance
     found = {
@@ -52,10 +54,14 @@ def summary(result: Result) -> dict[str, Any]:
         "top_shadow_prices": [vars(row) for row in parts.top_prices],
         "notes": list(result.notes),
         "size": {
-            "workloads": instance.num_workloads, "pools": instance.num_pools,
-            "periods": instance.num_periods, "routes": instance.num_routes,
-            "variables": result.size.variables, "rows": result.size.rows,
-            "entries": result.size.entries, "parts": result.size.parts,
+            "workloads": instance.num_workloads,
+            "pools": instance.num_pools,
+            "periods": instance.num_periods,
+            "routes": instance.num_routes,
+            "variables": result.size.variables,
+            "rows": result.size.rows,
+            "entries": result.size.entries,
+            "parts": result.size.parts,
         },
     }
     return {key: _plain(value) for key, value in found.items()}

@@ -45,18 +45,26 @@ def _head(result: Result) -> str:
     basis = breakdown(result).cost_usd_by_basis
     if basis:
         total = sum(basis.values())
-        told = ", ".join(f"{name} {percent(value / total)}" for name, value in
-                         sorted(basis.items(), key=lambda item: -item[1]))
+        told = ", ".join(
+            f"{name} {percent(value / total)}"
+            for name, value in sorted(basis.items(), key=lambda item: -item[1])
+        )
         lines.append(f"rests on  {told}  (basis of prices)")
     return "\n".join(lines)
 
 
 def _pools(parts: Breakdown) -> str:
     rows = [
-        (row.pool, row.purchase, usd_short(row.usd),
-         "-" if row.utilisation is None else percent(row.utilisation),
-         mtok(row.placed_mtok), "-" if row.usd_per_mtok is None else f"{row.usd_per_mtok:.3f}")
-        for row in sorted(parts.pools, key=lambda row: -row.usd) if row.usd > 0 or row.placed_mtok
+        (
+            row.pool,
+            row.purchase,
+            usd_short(row.usd),
+            "-" if row.utilisation is None else percent(row.utilisation),
+            mtok(row.placed_mtok),
+            "-" if row.usd_per_mtok is None else f"{row.usd_per_mtok:.3f}",
+        )
+        for row in sorted(parts.pools, key=lambda row: -row.usd)
+        if row.usd > 0 or row.placed_mtok
     ]
     idle = sum(1 for row in parts.pools if not (row.usd > 0 or row.placed_mtok))
     more = f"\n{idle} more pools cost nothing and serve nothing" if idle else ""
@@ -65,10 +73,14 @@ def _pools(parts: Breakdown) -> str:
 
 def _shares(result: Result, parts: Breakdown) -> str:
     lines = []
-    for what, shares in (("provider", parts.share_of_compute),
-                         ("chip", parts.share_of_compute_by_chip)):
-        told = "   ".join(f"{name} {percent(value)}" for name, value in
-                          sorted(shares.items(), key=lambda item: -item[1]))
+    for what, shares in (
+        ("provider", parts.share_of_compute),
+        ("chip", parts.share_of_compute_by_chip),
+    ):
+        told = "   ".join(
+            f"{name} {percent(value)}"
+            for name, value in sorted(shares.items(), key=lambda item: -item[1])
+        )
         lines.append(f"share of compute by {what}: {told}")
     limits = result.instance.shares
     found = result.evaluation
@@ -78,17 +90,19 @@ def _shares(result: Result, parts: Breakdown) -> str:
         allowed = " ".join(
             [f"min {percent(low)}"] * (low == low) + [f"max {percent(high)}"] * (high == high)
         )
-        lines.append(f"  {name}: {percent(float(found.share_parts[position]))} of "
-                     f"{limits.measure[position]} ({allowed})")
+        lines.append(
+            f"  {name}: {percent(float(found.share_parts[position]))} of "
+            f"{limits.measure[position]} ({allowed})"
+        )
     return "\n".join(lines)
 
 
 def _models(parts: Breakdown) -> str:
     rows = [
-        (model, mtok(served), mtok(lost),
-         "-" if price is None else f"{price:.3f}")
+        (model, mtok(served), mtok(lost), "-" if price is None else f"{price:.3f}")
         for (model, (served, lost)), price in zip(
-            parts.mtok_by_model.items(), parts.usd_per_mtok_by_model.values(), strict=True)
+            parts.mtok_by_model.items(), parts.usd_per_mtok_by_model.values(), strict=True
+        )
     ]
     return _table(("model", "served", "unserved", "USD/Mtok"), rows, "l")
 
@@ -97,8 +111,13 @@ def _prices(parts: Breakdown) -> str:
     if not parts.top_prices:
         return "no limit binds: nothing would be saved by relaxing one"
     rows = [
-        (row.family, row.name, f"{row.value:,.4g} {row.unit}",
-         "horizon" if row.periods is None else f"{row.periods} periods", usd_short(row.worth_usd))
+        (
+            row.family,
+            row.name,
+            f"{row.value:,.4g} {row.unit}",
+            "horizon" if row.periods is None else f"{row.periods} periods",
+            usd_short(row.worth_usd),
+        )
         for row in parts.top_prices
     ]
     head = ("limit", "on", "shadow price", "binds in", "1 % wider saves")
@@ -121,8 +140,9 @@ def _notes(result: Result) -> str:
 
 def _foot(result: Result) -> str:
     seconds, size = result.seconds, result.size
-    told = ", ".join(f"{name} {value:.2f}" for name, value in vars(seconds).items()
-                     if name != "total")
+    told = ", ".join(
+        f"{name} {value:.2f}" for name, value in vars(seconds).items() if name != "total"
+    )
     way = f"{result.method}: {result.why}" if result.why else result.method
     return (
         f"{way}\n{size.variables:,} variables, {size.rows:,} rows; {seconds.total:.2f} s ({told}); "

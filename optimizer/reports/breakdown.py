@@ -110,10 +110,16 @@ def top_prices(families: tuple[Family, ...], count: int = TOP) -> tuple[PriceRow
                 continue
             value = family.value[row]
             known = value[value > 0]
-            rows.append(PriceRow(
-                family.family, family.names[row], float(known.mean()), UNITS[family.family],
-                None if family.family == "shares" else len(known), worth,
-            ))
+            rows.append(
+                PriceRow(
+                    family.family,
+                    family.names[row],
+                    float(known.mean()),
+                    UNITS[family.family],
+                    None if family.family == "shares" else len(known),
+                    worth,
+                )
+            )
     return tuple(sorted(rows, key=lambda row: (-row.worth_usd, row.family, row.name))[:count])
 
 
@@ -124,12 +130,21 @@ def _pool_rows(instance: Instance, found: Evaluation, used: Float) -> tuple[Pool
     for p, name in enumerate(pools.pool):
         usd = float(found.pool_chip_usd[p] + found.pool_route_usd[p])
         mtok = float(found.pool_mtok[p])
-        rows.append(PoolRow(
-            name, pools.provider[p], pools.chip[p], pools.region[p], pools.purchase[p],
-            usd, float(used[p]), float(available[p]),
-            float(used[p] / available[p]) if available[p] > 0 else None,
-            mtok, usd / mtok if mtok > 0 else None,
-        ))
+        rows.append(
+            PoolRow(
+                name,
+                pools.provider[p],
+                pools.chip[p],
+                pools.region[p],
+                pools.purchase[p],
+                usd,
+                float(used[p]),
+                float(available[p]),
+                float(used[p] / available[p]) if available[p] > 0 else None,
+                mtok,
+                usd / mtok if mtok > 0 else None,
+            )
+        )
     return tuple(rows)
 
 
@@ -140,8 +155,9 @@ def _by(labels: Labels, amount: Float) -> dict[str, float]:
 
 def _parts(labels: Labels, amount: Float) -> dict[str, float]:
     total = float(amount.sum())
-    return {name: (value / total if total > 0 else 0.0)
-            for name, value in _by(labels, amount).items()}
+    return {
+        name: (value / total if total > 0 else 0.0) for name, value in _by(labels, amount).items()
+    }
 
 
 def _by_basis(instance: Instance, found: Evaluation) -> dict[str, float]:

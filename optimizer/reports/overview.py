@@ -18,11 +18,17 @@ from optimizer.reports.figures import columns, mtok, percent, usd, usd_short
 def instance_facts(instance: Instance) -> dict[str, Any]:
     """Sizes and totals, as plain values."""
     return {
-        "instance": instance.name, "title": instance.title, "digest": instance.digest,
-        "start": instance.start.isoformat(), "period_hours": instance.period_hours,
-        "workloads": instance.num_workloads, "pools": instance.num_pools,
-        "periods": instance.num_periods, "routes": instance.num_routes,
-        "shares": len(instance.shares.share), "residency_rows": len(instance.residency.workload),
+        "instance": instance.name,
+        "title": instance.title,
+        "digest": instance.digest,
+        "start": instance.start.isoformat(),
+        "period_hours": instance.period_hours,
+        "workloads": instance.num_workloads,
+        "pools": instance.num_pools,
+        "periods": instance.num_periods,
+        "routes": instance.num_routes,
+        "shares": len(instance.shares.share),
+        "residency_rows": len(instance.residency.workload),
         "demand_mtok": float(instance.demand_mtok.sum()),
         "deferrable_workloads": int((instance.workloads.deadline_periods > 0).sum()),
         "pools_left_out": [instance.pools.pool[p] for p in np.flatnonzero(instance.left_out)],
@@ -41,7 +47,10 @@ def instance_text(instance: Instance) -> str:
         f"{instance.num_periods:,} periods of {instance.period_hours:g} h from "
         f"{instance.start.isoformat()}, {instance.num_routes:,} routes",
         f"demand {mtok(float(demand.sum()))}{peak}",
-        "", _pools(instance), "", _demand(instance),
+        "",
+        _pools(instance),
+        "",
+        _demand(instance),
     ]
     lines += ["", _shares(instance)] if len(instance.shares.share) else []
     lines += ["", *(f"doubtful: {text}" for text in doubts(instance))] if doubts(instance) else []
@@ -60,21 +69,31 @@ def read_head(folder: str | os.PathLike[str]) -> dict[str, Any]:
 def plan_text(head: dict[str, Any]) -> str:
     """Summary of a plan folder."""
     rows = [("pool", "cost", "used", "served")] + [
-        (row["pool"], usd_short(row["usd"]),
-         "-" if row["utilisation"] is None else percent(row["utilisation"]),
-         mtok(row["placed_mtok"]))
+        (
+            row["pool"],
+            usd_short(row["usd"]),
+            "-" if row["utilisation"] is None else percent(row["utilisation"]),
+            mtok(row["placed_mtok"]),
+        )
         for row in sorted(head["pools"], key=lambda row: -row["usd"])
     ]
-    shares = ", ".join(f"{name} {percent(part)}" for name, part in
-                       sorted(head["share_of_compute"].items(), key=lambda item: -item[1]))
+    shares = ", ".join(
+        f"{name} {percent(part)}"
+        for name, part in sorted(head["share_of_compute"].items(), key=lambda item: -item[1])
+    )
     left_out = [f"left out: {pool}: {why}" for pool, why in head["left_out"].items()]
-    return "\n".join([
-        f"plan for {head['instance']}, written {head['written']}",
-        f"{head['status'].upper()}  {head['reason']}",
-        f"cost {usd(head['objective_usd'])}, bound {usd(head['bound_usd'])}, "
-        f"gap {head['relative_gap']:.1e}, unserved {mtok(head['unserved_mtok'])}",
-        f"share of compute: {shares}", "", columns(rows, 1), *left_out,
-    ])
+    return "\n".join(
+        [
+            f"plan for {head['instance']}, written {head['written']}",
+            f"{head['status'].upper()}  {head['reason']}",
+            f"cost {usd(head['objective_usd'])}, bound {usd(head['bound_usd'])}, "
+            f"gap {head['relative_gap']:.1e}, unserved {mtok(head['unserved_mtok'])}",
+            f"share of compute: {shares}",
+            "",
+            columns(rows, 1),
+            *left_out,
+        ]
+    )
 
 
 def _pools(instance: Instance) -> str:
@@ -85,8 +104,18 @@ def _pools(instance: Instance) -> str:
     for p, name in enumerate(pools.pool):
         price = instance.price_usd_per_chip_hour[p]
         told = "unknown" if instance.left_out[p] else f"{price.mean():.3f}"
-        rows.append((name, pools.provider[p], pools.chip[p], pools.region[p], pools.purchase[p],
-                     pools.status[p], f"{instance.capacity_chips[p].max():,.0f}", told))
+        rows.append(
+            (
+                name,
+                pools.provider[p],
+                pools.chip[p],
+                pools.region[p],
+                pools.purchase[p],
+                pools.status[p],
+                f"{instance.capacity_chips[p].max():,.0f}",
+                told,
+            )
+        )
     return columns(_cut(rows), 6)
 
 
@@ -95,8 +124,10 @@ def _demand(instance: Instance) -> str:
     per = np.zeros((len(models.names), len(classes.names)))
     np.add.at(per, (models.codes, classes.codes), instance.demand_mtok.sum(axis=1))
     rows = [("demand", *classes.names, "all")]
-    rows += [(name, *(mtok(value) for value in per[m].tolist()), mtok(float(per[m].sum())))
-             for m, name in enumerate(models.names)]
+    rows += [
+        (name, *(mtok(value) for value in per[m].tolist()), mtok(float(per[m].sum())))
+        for m, name in enumerate(models.names)
+    ]
     return columns(_cut(rows), 1)
 
 
@@ -104,8 +135,15 @@ def _shares(instance: Instance) -> str:
     shares = instance.shares
     rows: list[tuple[str, ...]] = [("share", "of", "measure", "min", "max")]
     for s, name in enumerate(shares.share):
-        rows.append((name, f"{shares.attribute[s]} {shares.value[s]}", shares.measure[s],
-                     percent(float(shares.min[s])), percent(float(shares.max[s]))))
+        rows.append(
+            (
+                name,
+                f"{shares.attribute[s]} {shares.value[s]}",
+                shares.measure[s],
+                percent(float(shares.min[s])),
+                percent(float(shares.max[s])),
+            )
+        )
     return columns(_cut(rows), 3)
 
 

@@ -45,7 +45,7 @@ def write_plan_folder(result: Result, folder: str | os.PathLike[str]) -> None:
         When the place is taken by something that is not a plan folder, or the file system
         refuses; nothing is left half-written.
     """
-    target = Path(os.path.abspath(folder))
+    target = Path(folder).absolute()
     check_place(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -98,11 +98,17 @@ def read_plan(instance: Instance, folder: str | os.PathLike[str]) -> tuple[Plan,
         reason = str(error).split("\n", 1)[0][:160]
         raise InputError(Problem(str(place), "a plan folder", reason)) from None
     if head.get("format") != FORMAT or head.get("format_version") != FORMAT_VERSION:
-        raise InputError(Problem(f"{PLAN_FILE}, format", f"{FORMAT} {FORMAT_VERSION}",
-                                 quoted(f"{head.get('format')} {head.get('format_version')}")))
+        raise InputError(
+            Problem(
+                f"{PLAN_FILE}, format",
+                f"{FORMAT} {FORMAT_VERSION}",
+                quoted(f"{head.get('format')} {head.get('format_version')}"),
+            )
+        )
     problems: list[Problem] = []
-    workload = _positions("placements", "workload", placements, instance.workloads.workload,
-                          problems)
+    workload = _positions(
+        "placements", "workload", placements, instance.workloads.workload, problems
+    )
     pool = _positions("placements", "pool", placements, instance.pools.pool, problems)
     period = _periods("placements", placements, instance.num_periods, problems)
     given_up = _positions("unserved", "workload", unserved, instance.workloads.workload, problems)
@@ -127,14 +133,19 @@ def _write_files(result: Result, scratch: Path) -> None:
     assert result.evaluation is not None
     found = summary(result)
     head = {
-        "format": FORMAT, "format_version": FORMAT_VERSION,
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": versions(), **found,
+        "versions": versions(),
+        **found,
     }
     (scratch / PLAN_FILE).write_text(_pretty(head), encoding="utf-8")
     (scratch / "evaluation.json").write_text(_pretty(_verdict(result)), encoding="utf-8")
-    for name, table in (("placements", result.plan.placements), ("unserved", result.plan.unserved),
-                        ("shadow_prices", result.shadow_prices)):
+    for name, table in (
+        ("placements", result.plan.placements),
+        ("unserved", result.plan.unserved),
+        ("shadow_prices", result.shadow_prices),
+    ):
         _write_table(scratch / f"{name}.parquet", table)
     for path in scratch.iterdir():
         _flush(path)
@@ -158,12 +169,14 @@ def _verdict(result: Result) -> dict[str, Any]:
             {**vars(violation), "excess": violation.excess} for violation in found.violations
         ],
         "share_multipliers_usd": _multipliers(result),
-        "share_parts": dict(zip(result.instance.shares.share, found.share_parts.tolist(),
-                                strict=True)),
+        "share_parts": dict(
+            zip(result.instance.shares.share, found.share_parts.tolist(), strict=True)
+        ),
         "peak_load_chips": {
             pool: float(load) / result.instance.period_hours
-            for pool, load in zip(result.instance.pools.pool, found.load_chip_hours.max(axis=1),
-                                  strict=True)
+            for pool, load in zip(
+                result.instance.pools.pool, found.load_chip_hours.max(axis=1), strict=True
+            )
         },
     }
 
@@ -194,8 +207,10 @@ def read_prices(instance: Instance, folder: str | os.PathLike[str]) -> Prices | 
             return None
         capacity[pool, period] = rows["value"].to_numpy()
         told = verdict["share_multipliers_usd"]
-        sides = [np.array([float(told[name][side]) for name in instance.shares.share])
-                 for side in ("max", "min")]
+        sides = [
+            np.array([float(told[name][side]) for name in instance.shares.share])
+            for side in ("max", "min")
+        ]
         return Prices(capacity, *sides)
     except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError):
         return None
@@ -226,12 +241,12 @@ def _swap(scratch: Path, target: Path) -> None:
     old = None
     if target.exists():
         old = _beside(target)
-        os.rename(target, old)
+        target.rename(old)
     try:
-        os.rename(scratch, target)
+        scratch.rename(target)
     except OSError:
         if old is not None:
-            os.rename(old, target)
+            old.rename(target)
         raise
     finally:
         if old is not None:
@@ -254,9 +269,14 @@ def _positions(
     wanted = pl.DataFrame({"text": text})
     found = wanted.join(names, on="text", how="left", maintain_order="left")["position"]
     for row in found.is_null().arg_true().head(20).to_list():
-        problems.append(Problem(f"{table}.parquet, row {row}, column {column}",
-                                f"a known {column}", quoted(text[row]),
-                                fix=nearest(str(text[row]), known)))
+        problems.append(
+            Problem(
+                f"{table}.parquet, row {row}, column {column}",
+                f"a known {column}",
+                quoted(text[row]),
+                fix=nearest(str(text[row]), known),
+            )
+        )
     return found.fill_null(0).to_numpy().astype(np.int32)
 
 
@@ -266,20 +286,33 @@ def _periods(table: str, frame: pl.DataFrame, periods: int, problems: list[Probl
         return np.zeros(0, np.int32)
     values = frame["period"].fill_null(-1).to_numpy()
     for row in np.flatnonzero((values < 0) | (values >= periods))[:20].tolist():
-        problems.append(Problem(f"{table}.parquet, row {row}, column period",
-                                f"a period from 0 to {periods - 1}", str(values[row])))
+        problems.append(
+            Problem(
+                f"{table}.parquet, row {row}, column period",
+                f"a period from 0 to {periods - 1}",
+                str(values[row]),
+            )
+        )
     return np.clip(values, 0, periods - 1).astype(np.int32)
 
 
 def _amounts(table: str, column: str, frame: pl.DataFrame) -> Any:
     if column not in frame.columns or not frame[column].dtype.is_numeric():
-        raise InputError(Problem(f"{table}.parquet", f"a column {column} of numbers", "none",
-                                 "Mtok"))
+        raise InputError(
+            Problem(f"{table}.parquet", f"a column {column} of numbers", "none", "Mtok")
+        )
     values = frame[column].cast(pl.Float64).fill_null(float("nan")).to_numpy()
     bad = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
     if len(bad):
-        raise InputError([
-            Problem(f"{table}.parquet, row {row}, column {column}", "a finite number >= 0",
-                    f"{values[row]:g}", "Mtok") for row in bad[:20].tolist()
-        ])
+        raise InputError(
+            [
+                Problem(
+                    f"{table}.parquet, row {row}, column {column}",
+                    "a finite number >= 0",
+                    f"{values[row]:g}",
+                    "Mtok",
+                )
+                for row in bad[:20].tolist()
+            ]
+        )
     return values

@@ -1,0 +1,1 @@
+"""Solvers of programs, and the child processes that they run in."""

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
-import numpy as np
-
 from optimizer.program import Program
-from optimizer.solvers.base import Basis, Capabilities, Outcome, Reason
+from optimizer.solvers.base import Basis, Capabilities, Outcome
 from optimizer.solvers.mathopt import Request, solve_message
 from optimizer.solvers.model_builder import solve_arrays
 
@@ -40,19 +37,9 @@ class Glop:
         self, program: Program, seconds: float | None = None, start: Basis | None = None
     ) -> Outcome:
         """Solve; see :class:`~optimizer.solvers.base.Solver`."""
-        begun = time.monotonic()
         options = (f"primal_feasibility_tolerance: {self.tolerance} "
                    f"dual_feasibility_tolerance: {self.tolerance}")
         if start is None and not self.keep_basis:
-            outcome = solve_arrays("glop", program, seconds, options)
-        else:
-            request = Request("SOLVER_TYPE_GLOP", options=f"glop {{ {options} }}")
-            outcome = solve_message(request, program, seconds, start)
-        if outcome.reason is Reason.OPTIMAL and not _is_finite(outcome):
-            return Outcome(Reason.FAILED, detail="glop gave values that are not finite",
-                           seconds=time.monotonic() - begun)
-        return outcome
-
-
-def _is_finite(outcome: Outcome) -> bool:
-    return outcome.values is not None and bool(np.isfinite(outcome.values).all())
+            return solve_arrays("glop", program, seconds, options)
+        request = Request("SOLVER_TYPE_GLOP", options=f"glop {{ {options} }}")
+        return solve_message(request, program, seconds, start)

@@ -7,6 +7,7 @@ here, each with a test in tests/conformance/test_traps.py:
   this route.
 * errors surface as ``AttributeError: 'StatusNotOk' object has no attribute
   'canonical_code'`` through the public module (google/or-tools#4606); hence the inner one.
+* GLOP that stops at the time limit says LIMIT_UNDETERMINED; hence the look at the clock.
 * ``solutions[0]`` is there after a limit even when it is not feasible; hence the look at
   its feasibility status.
 """
@@ -81,11 +82,15 @@ def solve_message(
     except StatusNotOk as error:
         return Outcome(Reason.FAILED, detail=str(error), seconds=time.monotonic() - begun)
     outcome = _outcome(answer, program.num_columns, program.num_rows)
+    took = time.monotonic() - begun
+    reason = outcome.reason
+    if reason is Reason.FAILED and _stopped_early(answer.termination) and seconds is not None:
+        reason = Reason.TIME_LIMIT if took >= 0.9 * seconds else reason
     return Outcome(
-        outcome.reason,
+        reason,
         None if outcome.values is None else scaled.values(outcome.values),
         None if outcome.duals is None else scaled.duals(outcome.duals),
-        outcome.basis, outcome.detail, time.monotonic() - begun, outcome.iterations,
+        outcome.basis, outcome.detail, took, outcome.iterations,
     )
 
 
@@ -156,6 +161,13 @@ def _reason(termination: Any) -> Reason:
         "TERMINATION_REASON_INFEASIBLE_OR_UNBOUNDED": Reason.INFEASIBLE,
         "TERMINATION_REASON_UNBOUNDED": Reason.UNBOUNDED,
     }.get(reason, Reason.FAILED)
+
+
+def _stopped_early(termination: Any) -> bool:
+    """Whether the solver ran into a limit and could not say which."""
+    from ortools.math_opt import result_pb2
+
+    return bool(termination.limit == result_pb2.LIMIT_UNDETERMINED)
 
 
 def _dense(sparse: Any, size: int) -> NDArray[np.float64]:

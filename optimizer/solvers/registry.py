@@ -11,7 +11,7 @@ from optimizer.solvers.glop import Glop
 from optimizer.solvers.highs import Highs
 from optimizer.solvers.pdlp import Pdlp
 
-SOLVERS: dict[str, type[Glop] | type[Pdlp] | type[Highs]] = {
+SOLVERS: dict[str, type[Glop | Pdlp | Highs]] = {
     "glop": Glop,
     "pdlp": Pdlp,
     "highs": Highs,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.errors import UnsupportedError
+from optimizer.errors import InternalError, UnsupportedError
 from optimizer.program import Program
 
 Float = NDArray[np.float64]
@@ -56,7 +56,10 @@ def scale(program: Program) -> Scaled:
     ------
     UnsupportedError
         When entries spread so widely that a solver would still drop some.
+    InternalError
+        When the program holds what is not a number: some solvers call it infeasible then.
     """
+    _refuse_nan(program)
     column, row = np.ones(program.num_columns), np.ones(program.num_rows)
     values = program.values
     if len(values) and not _is_narrow(values):
@@ -84,6 +87,15 @@ def scale(program: Program) -> Scaled:
         ),
         column, row, cost, size,
     )
+
+
+def _refuse_nan(program: Program) -> None:
+    for name in ("cost", "lower", "values"):
+        if not bool(np.isfinite(getattr(program, name)).all()):
+            raise InternalError(f"program: expected finite numbers in {name}")
+    for name in ("upper", "row_lower", "row_upper"):
+        if bool(np.isnan(getattr(program, name)).any()):
+            raise InternalError(f"program: expected numbers in {name}, got NaN")
 
 
 def _is_narrow(values: Float) -> bool:

@@ -22,7 +22,7 @@ def send(stream: BinaryIO, head: Mapping[str, Any], arrays: Mapping[str, NDArray
     stream.write(_HEAD.pack(len(text)) + text)
     for array in packed.values():
         if array.size:
-            stream.write(memoryview(array).cast("B"))
+            stream.write(array.data.cast("B"))
     stream.flush()
 
 
@@ -42,7 +42,7 @@ def receive(stream: BinaryIO) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     for name, dtype, shape in message["arrays"]:
         array = np.empty(shape, np.dtype(dtype))
         if array.size:
-            _fill(stream, memoryview(array).cast("B"))
+            _fill(stream, array.data.cast("B"))
         arrays[name] = array
     return message["head"], arrays
 

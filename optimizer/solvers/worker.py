@@ -76,11 +76,35 @@ def _solve(head: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Outcome:
         if "start_columns" in arrays:
             start = Basis(arrays["start_columns"], arrays["start_rows"])
         solver = solver_named(head["solver"], **head["parameters"])
-        return solver.solve(program, head["seconds"], start)
+        return _plausible(solver.solve(program, head["seconds"], start), program)
     except MemoryError as error:
         return Outcome(Reason.OUT_OF_MEMORY, detail=str(error) or "out of memory")
     except Exception as error:
         return Outcome(Reason.FAILED, detail=f"{type(error).__name__}: {error}")
+
+
+def _plausible(outcome: Outcome, program: Program) -> Outcome:
+    """The outcome, or a failure when its arrays cannot be an answer to the program.
+
+    Whether they are a good answer is for the judge; here it is only seen to that they can be
+    put together with the answers of other parts.
+    """
+    columns, rows = (program.num_columns,), (program.num_rows,)
+    shapes = [(outcome.values, columns, "column values"), (outcome.duals, rows, "row duals")]
+    if outcome.basis is not None:
+        shapes += [(outcome.basis.columns, columns, "column statuses"),
+                   (outcome.basis.rows, rows, "row statuses")]
+    fault = ""
+    for array, shape, what in shapes:
+        if array is not None and np.shape(array) != shape:
+            fault = f"gave {what} of shape {np.shape(array)} where {shape} was asked for"
+    if not fault and outcome.values is not None and not np.isfinite(outcome.values).all():
+        fault = "gave column values that are not finite"
+    if not fault and outcome.values is None and outcome.reason is Reason.OPTIMAL:
+        fault = "called the program solved and gave no column values"
+    if not fault:
+        return outcome
+    return Outcome(Reason.FAILED, detail=fault, seconds=outcome.seconds)
 
 
 def warm_up() -> None:

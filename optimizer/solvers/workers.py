@@ -250,6 +250,8 @@ class Workers:
             except Exception as error:
                 # Nothing may end this thread: the jobs it leaves would be waited for.
                 outcome, peak = _fault(error), 0.0
+                if child is not None:
+                    child.kill()  # who knows what is in its pipes
             self.peak_rss_mib = max(self.peak_rss_mib, peak)
             ended.put((position, outcome))
             if child is not None and (not child.usable or outcome.reason in _UNSOUND):

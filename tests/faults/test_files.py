@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -195,7 +196,7 @@ def test_5_5_63_header_only(folder: Folder, table: str) -> None:
         pytest.param(lambda t: ("\ufeff" + t.replace("\n", "\r\n")).rstrip(), id="5.5-63 all"),
     ],
 )
-def test_accepted_text(folder: Folder, change) -> None:
+def test_accepted_text(folder: Folder, change: Callable[[str], str]) -> None:
     digest = folder.read().digest
     for name, text in SOUND.items():
         folder.file(name, change(text))

@@ -318,7 +318,8 @@ def test_5_2_24_a_broken_reference_does_not_hide_a_double_row(folder: Folder) ->
         pytest.param(
             "purchase",
             "on-demand",
-            'expected one of reserved, on_demand, spot, got "on-demand" (did you mean "on_demand"?)',
+            'expected one of reserved, on_demand, spot, got "on-demand" '
+            '(did you mean "on_demand"?)',
             id="5.2-26 purchase",
         ),
         pytest.param(

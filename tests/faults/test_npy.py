@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import pickle
 import tracemalloc
@@ -192,10 +193,9 @@ def test_5_5_66_flipped_bytes_of_the_header_never_raise_anything_else(tmp_path: 
             data = bytearray(sound)
             data[position] ^= mask
             path.write_bytes(bytes(data))
-            try:
+            # Flips that leave a legal header may be read; anything but InputError fails here.
+            with contextlib.suppress(InputError):
                 assert read_npy(path, (3, 3)).shape == (3, 3)
-            except InputError as error:
-                assert str(error).startswith("demand.npy: expected ")
 
 
 @pytest.mark.parametrize("dtype", ["<f8", "<f4"])

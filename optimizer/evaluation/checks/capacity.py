@@ -18,6 +18,9 @@ def check(instance: Instance, plan: Plan, sums: Tally) -> Iterator[Violation]:
     over = sums.load_chip_hours > limit * (1 + HARD) + SPECK
     for pool, period in np.argwhere(over).tolist():
         yield Violation(
-            "capacity", f"{instance.pools.pool[pool]}, period {period}",
-            float(sums.load_chip_hours[pool, period]), float(limit[pool, period]), "chip-hours",
+            "capacity",
+            f"{instance.pools.pool[pool]}, period {period}",
+            float(sums.load_chip_hours[pool, period]),
+            float(limit[pool, period]),
+            "chip-hours",
         )

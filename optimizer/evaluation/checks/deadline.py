@@ -31,9 +31,18 @@ def check(instance: Instance, plan: Plan, sums: Tally) -> Iterator[Violation]:
         slack = RELATIVE * arrived + SPECK
         name = instance.workloads.workload[workload]
         for period in np.flatnonzero(handled > arrived + slack).tolist():
-            yield Violation("deadline", f"{name}, handled by the end of period {period} "
-                            "before it arrives", float(handled[period]), float(arrived[period]),
-                            "Mtok")
+            yield Violation(
+                "deadline",
+                f"{name}, handled by the end of period {period} before it arrives",
+                float(handled[period]),
+                float(arrived[period]),
+                "Mtok",
+            )
         for period in np.flatnonzero(handled < due - slack).tolist():
-            yield Violation("deadline", f"{name}, due by the end of period {period}",
-                            float(handled[period]), float(due[period]), "Mtok")
+            yield Violation(
+                "deadline",
+                f"{name}, due by the end of period {period}",
+                float(handled[period]),
+                float(due[period]),
+                "Mtok",
+            )

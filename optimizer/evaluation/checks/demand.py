@@ -21,6 +21,9 @@ def check(instance: Instance, plan: Plan, sums: Tally) -> Iterator[Violation]:
     off &= now[:, None]
     for workload, period in np.argwhere(off).tolist():
         yield Violation(
-            "demand", f"{instance.workloads.workload[workload]}, period {period}",
-            float(handled[workload, period]), float(arriving[workload, period]), "Mtok",
+            "demand",
+            f"{instance.workloads.workload[workload]}, period {period}",
+            float(handled[workload, period]),
+            float(arriving[workload, period]),
+            "Mtok",
         )

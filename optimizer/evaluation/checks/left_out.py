@@ -16,5 +16,10 @@ def check(instance: Instance, plan: Plan, sums: Tally) -> Iterator[Violation]:
     """Pools without a price that serve something."""
     unknown = np.isnan(instance.price_usd_per_chip_hour).any(axis=1)
     for pool in np.flatnonzero(unknown & (sums.pool_mtok > SPECK)).tolist():
-        yield Violation("left_out", f"{instance.pools.pool[pool]} has no price",
-                        float(sums.pool_mtok[pool]), 0.0, "Mtok")
+        yield Violation(
+            "left_out",
+            f"{instance.pools.pool[pool]} has no price",
+            float(sums.pool_mtok[pool]),
+            0.0,
+            "Mtok",
+        )

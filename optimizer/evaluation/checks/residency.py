@@ -19,12 +19,18 @@ def check(instance: Instance, plan: Plan, sums: Tally) -> Iterator[Violation]:
         return
     regions = instance.pools.region.values()
     for workload, pool, period, mtok in zip(
-        plan.workload.tolist(), plan.pool.tolist(), plan.period.tolist(),
-        plan.placed_mtok.tolist(), strict=True,
+        plan.workload.tolist(),
+        plan.pool.tolist(),
+        plan.period.tolist(),
+        plan.placed_mtok.tolist(),
+        strict=True,
     ):
         if workload in allowed and regions[pool] not in allowed[workload] and mtok > SPECK:
             yield Violation(
                 "residency",
                 f"{instance.workloads.workload[workload]} in {regions[pool]} "
-                f"({instance.pools.pool[pool]}), period {period}", mtok, 0.0, "Mtok",
+                f"({instance.pools.pool[pool]}), period {period}",
+                mtok,
+                0.0,
+                "Mtok",
             )

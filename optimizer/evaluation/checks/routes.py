@@ -17,16 +17,28 @@ def check(instance: Instance, plan: Plan, sums: Tally) -> Iterator[Violation]:
     names, pools = instance.workloads.workload, instance.pools.pool
     for k in np.flatnonzero(sums.route < 0).tolist():
         yield Violation(
-            "routes", f"{names[plan.workload[k]]} on {pools[plan.pool[k]]}, period "
-            f"{plan.period[k]}: no such route", float(plan.placed_mtok[k]), 0.0, "Mtok",
+            "routes",
+            f"{names[plan.workload[k]]} on {pools[plan.pool[k]]}, period "
+            f"{plan.period[k]}: no such route",
+            float(plan.placed_mtok[k]),
+            0.0,
+            "Mtok",
         )
     for k in np.flatnonzero(~(plan.placed_mtok >= 0)).tolist():
         yield Violation(
-            "routes", f"{names[plan.workload[k]]} on {pools[plan.pool[k]]}, period "
-            f"{plan.period[k]}: less than nothing", float(plan.placed_mtok[k]), 0.0, "Mtok",
+            "routes",
+            f"{names[plan.workload[k]]} on {pools[plan.pool[k]]}, period "
+            f"{plan.period[k]}: less than nothing",
+            float(plan.placed_mtok[k]),
+            0.0,
+            "Mtok",
         )
     for k in np.flatnonzero(~(plan.unserved_mtok >= 0)).tolist():
         yield Violation(
-            "demand", f"{names[plan.unserved_workload[k]]}, period {plan.unserved_period[k]}: "
-            "less than nothing given up", float(plan.unserved_mtok[k]), 0.0, "Mtok",
+            "demand",
+            f"{names[plan.unserved_workload[k]]}, period {plan.unserved_period[k]}: "
+            "less than nothing given up",
+            float(plan.unserved_mtok[k]),
+            0.0,
+            "Mtok",
         )

@@ -23,8 +23,10 @@ def check(instance: Instance, plan: Plan, sums: Tally) -> Iterator[Violation]:
         low, high = float(shares.min[position]), float(shares.max[position])
         part = held / total if total > 0 else 0.0
         slack = RELATIVE * total
-        where = (f"{shares.share[position]}: {shares.attribute[position]} "
-                 f"{shares.value[position]}, part of {shares.measure[position]}")
+        where = (
+            f"{shares.share[position]}: {shares.attribute[position]} "
+            f"{shares.value[position]}, part of {shares.measure[position]}"
+        )
         if held > high * total + slack:
             yield Violation("shares", where + " over its max", part, high, "fraction")
         if held < low * total - slack:

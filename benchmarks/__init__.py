@@ -1,0 +1,1 @@
+"""Benchmarks: how long each phase takes, how much memory it needs, how good the answer is."""

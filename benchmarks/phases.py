@@ -1,0 +1,142 @@
+"""The phases: read, build, solve, evaluate, write, each measured where its figure means something.
+
+Every run takes two fresh processes. The *first* reads and builds, and nothing has been built
+before: its build includes loading the compiled kernels (compiling them, when the cache of
+numba is empty). The *main* one builds a tiny instance, so that kernels are loaded, and then
+does the main job once, through the same calls as the command line, with solver processes
+started before reading. Phases are told apart by the stages that the job announces; between
+two phases the high-water mark of memory is set back.
+
+Run by :mod:`benchmarks.run` as ``python -m benchmarks.phases PART JSON``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks import memory
+
+PHASES = ("read", "build", "solve", "evaluate", "write")
+WARM_UP = Path(__file__).parents[1] / "instances" / "tiny" / "demand"
+
+
+class Clock:
+    """Seconds and peak memory of each phase; also the progress object that the job talks to."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self.peak_rss_mib: dict[str, float] = {}
+        self._phase = ""
+        self._begun = 0.0
+
+    def begin(self, phase: str) -> None:
+        """End the phase before, if any, and begin this one; a phase may come again."""
+        self.end()
+        memory.reset_peak()
+        self._phase, self._begun = phase, time.perf_counter()
+
+    def end(self) -> None:
+        """End the phase that runs."""
+        took = time.perf_counter() - self._begun
+        if self._phase:
+            name, peak = self._phase, memory.peak_rss_mib()
+            self.seconds[name] = self.seconds.get(name, 0.0) + took
+            self.peak_rss_mib[name] = max(self.peak_rss_mib.get(name, 0.0), peak)
+        self._phase = ""
+
+    def stage(self, name: str, total: int = 0) -> None:
+        """Whatever is neither build nor evaluate is part of solving."""
+        self.begin(name if name in PHASES else "solve")
+
+    def step(self, count: int = 1) -> None:
+        """Steps are not measured."""
+
+    def note(self, text: str) -> None:
+        """Notes are in the result."""
+
+    def close(self) -> None:
+        """End the last phase."""
+        self.end()
+
+
+def first(folder: Path) -> dict[str, Any]:
+    """Read and build in a process that has not built before."""
+    from optimizer.instance.read import read
+    from optimizer.model.formulation import Formulation
+    from optimizer.solvers.blocks import split
+
+    instance = read(folder)
+    begun = time.perf_counter()
+    split(Formulation().build(instance).program)
+    return {"build_first_seconds": time.perf_counter() - begun}
+
+
+def main_job(folder: Path, method: str, solver: str, time_limit_s: float) -> dict[str, Any]:
+    """Read, build, solve, evaluate, write; gives figures by phase and the quality."""
+    from optimizer.instance.read import read
+    from optimizer.methods.base import Limits
+    from optimizer.model.formulation import Formulation
+    from optimizer.reports.plan_folder import write_plan_folder
+    from optimizer.solvers.blocks import split
+    from optimizer.solvers.workers import shared_workers
+    from optimizer.solving import solve
+
+    split(Formulation().build(read(WARM_UP)).program)
+    limits = Limits(seconds=time_limit_s)
+    if method != "greedy":
+        shared_workers(limits.threads, limits.memory_mib).start(2)
+    clock = Clock()
+    clock.begin("read")
+    instance = read(folder)
+    clock.end()
+    trial = memory.ended_child_peak_rss_mib()
+    result = solve(instance, method=method, solver=solver, limits=limits, progress=clock)
+    clock.end()
+    children = memory.children_peak_rss_mib()
+    with tempfile.TemporaryDirectory() as out:
+        clock.begin("write")
+        write_plan_folder(result, Path(out) / "plan")
+        clock.close()
+    size = {
+        "workloads": instance.num_workloads,
+        "pools": instance.num_pools,
+        "periods": instance.num_periods,
+        "routes": instance.num_routes,
+        "columns": result.size.variables,
+        "rows": result.size.rows,
+        "entries": result.size.entries,
+        "parts": result.size.parts,
+    }
+    quality = {
+        "status": result.status,
+        "verified": result.verified,
+        "objective_usd": result.objective_usd,
+        "bound_usd": result.bound_usd,
+        "relative_gap": result.relative_gap,
+        "solver": result.solver,
+        "why": result.why,
+        "notes": list(result.notes),
+    }
+    phases: dict[str, dict[str, float]] = {
+        name: {"seconds": clock.seconds[name], "peak_rss_mib": clock.peak_rss_mib[name]}
+        for name in PHASES
+        if name in clock.seconds
+    }
+    phases["read"]["child_peak_rss_mib"] = trial
+    phases["solve"] |= {
+        "largest_child_peak_rss_mib": max(children, default=0.0),
+        "children_peak_rss_mib": sum(children),
+        "together_peak_rss_mib": clock.peak_rss_mib["solve"] + sum(children),
+    }
+    return {"size": size, "phases": phases, "quality": quality}
+
+
+if __name__ == "__main__":
+    part, asked = sys.argv[1], json.loads(sys.argv[2])
+    asked["folder"] = Path(asked["folder"])
+    print(json.dumps({"first": first, "main": main_job}[part](**asked)))

@@ -1,0 +1,31 @@
+"""The visible list of cases: a new one is a file in ``benchmarks/cases`` and a line here."""
+
+from __future__ import annotations
+
+from benchmarks.case import Case
+from benchmarks.cases.coupled import COUPLED
+from benchmarks.cases.frontier import FRONTIER
+from benchmarks.cases.routes_1m_t1 import ROUTES_1M_T1
+from benchmarks.cases.routes_6k_t168 import ROUTES_6K_T168
+from benchmarks.cases.small import SMALL
+
+__all__ = ["CASES", "Case", "case_named"]
+
+CASES: tuple[Case, ...] = (SMALL, FRONTIER, COUPLED, ROUTES_6K_T168, ROUTES_1M_T1)
+"""Every case, the quickest first."""
+
+
+def case_named(name: str) -> Case:
+    """Find a case.
+
+    Raises
+    ------
+    LookupError
+        When there is none of that name, with the list of those there are.
+    """
+    for case in CASES:
+        if case.name == name:
+            return case
+    raise LookupError(
+        f"case: expected one of {', '.join(case.name for case in CASES)}, got {name!r}"
+    )
