@@ -5,7 +5,8 @@ before: its build includes loading the compiled kernels (compiling them, when th
 numba is empty). The *main* one builds a tiny instance, so that kernels are loaded, and then
 does the main job once, through the same calls as the command line, with solver processes
 started before reading. Phases are told apart by the stages that the job announces; between
-two phases the high-water mark of memory is set back.
+two phases the high-water mark of memory is set back. What children need is read from the
+kernel while they still live.
 
 Run by :mod:`benchmarks.run` as ``python -m benchmarks.phases PART JSON``.
 """
@@ -26,27 +27,37 @@ WARM_UP = Path(__file__).parents[1] / "instances" / "tiny" / "demand"
 
 
 class Clock:
-    """Seconds and peak memory of each phase; also the progress object that the job talks to."""
+    """Figures of each phase; also the progress object that the job talks to.
+
+    Attributes
+    ----------
+    figures : by phase, wall-clock seconds, seconds of CPU and peak RSS of this process.
+    """
 
     def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self.peak_rss_mib: dict[str, float] = {}
+        self.figures: dict[str, dict[str, float]] = {}
         self._phase = ""
         self._begun = 0.0
+        self._begun_cpu = 0.0
 
     def begin(self, phase: str) -> None:
         """End the phase before, if any, and begin this one; a phase may come again."""
         self.end()
         memory.reset_peak()
-        self._phase, self._begun = phase, time.perf_counter()
+        self._phase = phase
+        self._begun, self._begun_cpu = time.perf_counter(), time.process_time()
 
     def end(self) -> None:
         """End the phase that runs."""
         took = time.perf_counter() - self._begun
+        took_cpu = time.process_time() - self._begun_cpu
         if self._phase:
-            name, peak = self._phase, memory.peak_rss_mib()
-            self.seconds[name] = self.seconds.get(name, 0.0) + took
-            self.peak_rss_mib[name] = max(self.peak_rss_mib.get(name, 0.0), peak)
+            before = self.figures.get(self._phase, {})
+            self.figures[self._phase] = {
+                "seconds": before.get("seconds", 0.0) + took,
+                "cpu_seconds": before.get("cpu_seconds", 0.0) + took_cpu,
+                "peak_rss_mib": max(before.get("peak_rss_mib", 0.0), memory.peak_rss_mib()),
+            }
         self._phase = ""
 
     def stage(self, name: str, total: int = 0) -> None:
@@ -98,10 +109,11 @@ def main_job(folder: Path, method: str, solver: str, time_limit_s: float) -> dic
     result = solve(instance, method=method, solver=solver, limits=limits, progress=clock)
     clock.end()
     children = memory.children_peak_rss_mib()
-    with tempfile.TemporaryDirectory() as out:
-        clock.begin("write")
-        write_plan_folder(result, Path(out) / "plan")
-        clock.close()
+    if result.plan is not None:
+        with tempfile.TemporaryDirectory() as out:
+            clock.begin("write")
+            write_plan_folder(result, Path(out) / "plan")
+            clock.close()
     size = {
         "workloads": instance.num_workloads,
         "pools": instance.num_pools,
@@ -122,16 +134,12 @@ def main_job(folder: Path, method: str, solver: str, time_limit_s: float) -> dic
         "why": result.why,
         "notes": list(result.notes),
     }
-    phases: dict[str, dict[str, float]] = {
-        name: {"seconds": clock.seconds[name], "peak_rss_mib": clock.peak_rss_mib[name]}
-        for name in PHASES
-        if name in clock.seconds
-    }
-    phases["read"]["child_peak_rss_mib"] = trial
+    phases = clock.figures
+    phases["read"]["ended_child_peak_rss_mib"] = trial
     phases["solve"] |= {
         "largest_child_peak_rss_mib": max(children, default=0.0),
         "children_peak_rss_mib": sum(children),
-        "together_peak_rss_mib": clock.peak_rss_mib["solve"] + sum(children),
+        "together_peak_rss_mib": phases["solve"]["peak_rss_mib"] + sum(children),
     }
     return {"size": size, "phases": phases, "quality": quality}
 

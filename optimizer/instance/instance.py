@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 
 import numpy as np
@@ -159,13 +159,16 @@ class Instance:
     def digest(self) -> str:
         """SHA-256 of the content, the same whatever files it was read from."""
         digest = hashlib.sha256()
-        head = (self.name, self.start.isoformat(), self.period_hours, self.budget_usd)
+        budget = None if self.budget_usd is None else float(self.budget_usd)
+        start = self.start.astimezone(UTC).isoformat()
+        head = (self.name, start, float(self.period_hours), budget)
         digest.update(repr(head).encode())
         for record in (self.workloads, self.pools, self.routes, self.shares, self.residency):
             for entry in dataclasses.fields(record):
                 value = getattr(record, entry.name)
                 digest.update(entry.name.encode())
                 if isinstance(value, Labels):
+                    value = value.compact()
                     digest.update("\0".join(value.names).encode())
                     value = value.codes
                 if isinstance(value, tuple):

@@ -50,6 +50,13 @@ class Labels:
         code = self.names.index(value) if value in self.names else -1
         return np.asarray(self.codes == code)
 
+    def compact(self) -> Labels:
+        """The same without names that no entry has."""
+        if bool((np.bincount(self.codes, minlength=len(self.names)) > 0).all()):
+            return self
+        used, codes = np.unique(self.codes, return_inverse=True)
+        return Labels(tuple(self.names[code] for code in used.tolist()), codes.astype(np.int32))
+
     def take(self, positions: NDArray[np.int64] | Sequence[int]) -> Labels:
-        """Keep the entries at these positions, in this order."""
-        return Labels.of(self[int(position)] for position in positions)
+        """Keep the entries at these positions, in this order; names left unused go."""
+        return Labels(self.names, self.codes[np.asarray(positions, np.int64)]).compact()

@@ -6,6 +6,7 @@ simplified. The other shows that our own way is right whether or not the fault i
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import subprocess
 import sys
@@ -160,7 +161,7 @@ def test_small_entry_counts(solver: Solver) -> None:
 @EVERY_SOLVER
 def test_entries_that_no_scaling_can_hold_are_refused(solver: Solver) -> None:
     """In a dense square of four only the product across the diagonals could be changed."""
-    spread = program((1, 1), [(1, (1, 1e-12), INF), (1, (1e-12, 1e-30), INF)], upper=1e40)
+    spread = program((1, 1), [(1, (1, 1), INF), (1, (1, 1e-40), INF)], upper=9)
     with pytest.raises(ValueError, match="coefficients spread over more than solvers can hold"):
         solver.solve(spread, 5.0)
 
@@ -244,8 +245,7 @@ def test_canary_glop_calls_an_unbounded_program_infeasible() -> None:
 def test_canary_not_a_number_makes_a_program_infeasible() -> None:
     from ortools.linear_solver.python import model_builder_helper as inner
 
-    broken = program((1,), [(1, (1,), INF)])
-    broken.upper[:] = np.nan
+    broken = dataclasses.replace(program((1,), [(1, (1,), INF)]), upper=np.array([np.nan]))
     status = raw_arrays("glop", broken).status()
     assert status == inner.SolveStatus.INFEASIBLE, (
         "mended upstream: the refusal in optimizer/solvers/scaling.py stays right, but this "
@@ -296,7 +296,7 @@ def test_canary_highs_prints_on_standard_output() -> None:
     )
 
 
-@pytest.mark.parametrize("solver", [*SOLVERS, "auto"])
+@pytest.mark.parametrize("solver", ["highs", "auto"])
 def test_nothing_is_printed_on_standard_output(solver: str) -> None:
     done = run_python(SOLVE.format(before="", after="", solver=solver), str(TINY / "capacity"))
     assert done.returncode == 0, done.stderr
@@ -314,17 +314,12 @@ def test_canary_highspy_and_ortools_do_not_share_a_process() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "before",
-    [
-        "sys.modules['ortools'] = None",
+def test_parent_that_cannot_import_ortools_still_solves() -> None:
+    """As after an import of highspy: solvers run in children that start from nothing."""
+    before = (
         "import types; sys.modules['highspy'] = types.ModuleType('highspy'); "
-        "sys.modules['ortools'] = None",
-    ],
-    ids=["ortools cannot be imported", "highspy was there first"],
-)
-def test_parent_that_cannot_import_ortools_still_solves(before: str) -> None:
-    """Solvers run in children that start from nothing, so nothing can clash."""
+        "sys.modules['ortools'] = None"
+    )
     script = SOLVE.format(before=before, after="", solver="auto")
     done = run_python(script, str(TINY / "capacity"))
     assert done.returncode == 0, done.stderr
