@@ -62,12 +62,13 @@ def command(
     10 files; 130 interrupted.
     """
     # Imported here, so that help and completion stay fast.
+    from optimizer.instance.new_folder import check_free
     from optimizer.instance.read import read
     from optimizer.methods.base import Limits
     from optimizer.methods.registry import method_named
     from optimizer.reports import as_json as json_report
     from optimizer.reports import as_text
-    from optimizer.reports.plan_folder import check_place, write_plan_folder
+    from optimizer.reports.plan_folder import PLAN_FILE, write_plan_folder
     from optimizer.solvers.workers import shared_workers
     from optimizer.solving import solve
 
@@ -80,7 +81,7 @@ def command(
     )
     chosen = method_named(method, solver)
     if out is not None:
-        check_place(out.absolute())
+        check_free(out, replaces=PLAN_FILE)
     if chosen.name != "greedy" and limit != 0:
         # Children import their libraries while this process reads.
         shared_workers(limits.threads, limits.memory_mib).start(2)

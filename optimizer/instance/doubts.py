@@ -29,7 +29,7 @@ def doubts(instance: Instance) -> list[str]:
         "no chips in any period",
         "pool",
         instance.pools.pool,
-        ~(instance.capacity_chips > 0).any(axis=1),
+        np.asarray(~(instance.capacity_chips > 0).any(axis=1)),
     )
     found += _named(
         "price unknown, so they take no part", "pool", instance.pools.pool, instance.left_out

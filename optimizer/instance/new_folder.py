@@ -16,7 +16,7 @@ _NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP)
 
 
 @contextmanager
-def new_folder(folder: str | os.PathLike[str]) -> Iterator[Path]:
+def new_folder(folder: str | os.PathLike[str], replaces: str = "") -> Iterator[Path]:
     """Give a temporary folder beside the target, which takes its place when the block ends.
 
     The files are on the disk before the name is, so that a machine that stops at any
@@ -26,6 +26,7 @@ def new_folder(folder: str | os.PathLike[str]) -> Iterator[Path]:
     Parameters
     ----------
     folder : the target; folders above it are made as needed.
+    replaces : an earlier folder that holds a file of this name may be replaced.
 
     Yields
     ------
@@ -39,7 +40,7 @@ def new_folder(folder: str | os.PathLike[str]) -> Iterator[Path]:
     # A link to an empty folder is followed: a folder cannot be renamed onto a link.
     target = Path(os.path.realpath(folder))
     try:
-        _refuse_used(target)
+        _refuse_used(target, replaces)
         target.parent.mkdir(parents=True, exist_ok=True)
         # Made by hand: the folders of the module tempfile can be entered by their owner only.
         partial = target.parent / f".{secrets.token_hex(8)}.partial"
@@ -57,9 +58,26 @@ def new_folder(folder: str | os.PathLike[str]) -> Iterator[Path]:
         raise
 
 
-def _refuse_used(target: Path) -> None:
+def check_free(folder: str | os.PathLike[str], replaces: str = "") -> None:
+    """Refuse a target early that :func:`new_folder` would refuse later.
+
+    Raises
+    ------
+    OutputError
+        When the target is a file, or a folder with content that may not be replaced.
+    """
+    target = Path(os.path.realpath(folder))
+    try:
+        _refuse_used(target, replaces)
+    except OSError as error:
+        raise _refusal(target, error) from error
+
+
+def _refuse_used(target: Path, replaces: str) -> None:
     """Refuse a target that would be written over."""
     if target.is_dir():
+        if replaces and (target / replaces).is_file():
+            return
         with os.scandir(target) as entries:
             if next(entries, None) is not None:
                 raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY))
@@ -72,8 +90,25 @@ def _put_in_place(partial: Path, target: Path) -> None:
     for entry in sorted(partial.iterdir()):
         _sync(entry)
     _sync(partial)
-    partial.rename(target)
+    earlier = _moved_aside(target)
+    try:
+        partial.rename(target)
+    except OSError:
+        if earlier is not None:
+            earlier.rename(target)
+        raise
     _sync(target.parent)
+    if earlier is not None:
+        shutil.rmtree(earlier, ignore_errors=True)
+
+
+def _moved_aside(target: Path) -> Path | None:
+    """Move a folder that is replaced to another name; None when there is nothing to move."""
+    if not target.is_dir() or not any(target.iterdir()):
+        return None
+    aside = target.parent / f".{secrets.token_hex(8)}.earlier"
+    target.rename(aside)
+    return aside
 
 
 def _sync(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A plan folder: written whole or not at all, and read back.
+"""A plan folder: written whole or not at all.
 
 The folder is made under another name beside its place, every file is flushed to disk, and
 only then is it renamed. An earlier plan folder in that place is replaced; anything else is
@@ -7,27 +7,20 @@ refused.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import platform
-import secrets
-import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
-from optimizer.errors import InputError, OutputError, Problem
-from optimizer.instance.instance import Instance
-from optimizer.instance.places import nearest, quoted
+from optimizer.errors import OutputError
+from optimizer.instance.new_folder import new_folder
 from optimizer.instance.table import Table
-from optimizer.plan import Plan, from_cells
-from optimizer.prices import Prices
 from optimizer.reports.as_json import dumps, summary
 from optimizer.result import Result
 
@@ -45,87 +38,11 @@ def write_plan_folder(result: Result, folder: str | os.PathLike[str]) -> None:
         When the place is taken by something that is not a plan folder, or the file system
         refuses; nothing is left half-written.
     """
-    target = Path(folder).absolute()
-    check_place(target)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        scratch = _beside(target)
-        scratch.mkdir()
-    except OSError as error:
-        raise OutputError(f"{target.parent}: cannot be written to: {error.strerror}") from error
-    try:
-        _write_files(result, scratch)
-        _swap(scratch, target)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise OutputError(f"{target}: cannot be written: {error}") from error
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
-def check_place(target: Path) -> None:
-    """Refuse a place that holds anything but an earlier plan folder."""
-    if not os.path.lexists(target):
-        return
-    if not target.is_dir() or target.is_symlink():
-        raise OutputError(f"{target}: expected a folder or nothing, got a file")
-    names = set(os.listdir(target))
-    if names and PLAN_FILE not in names:
-        raise OutputError(
-            f"{target}: expected an empty folder or an earlier plan folder, got one with "
-            f"{len(names)} other files; choose another --out"
-        )
-
-
-def read_plan(instance: Instance, folder: str | os.PathLike[str]) -> tuple[Plan, dict[str, Any]]:
-    """Read a plan folder back for an instance.
-
-    Returns
-    -------
-    plan : with the digest of the instance it was made for, which the judge compares.
-    head : content of ``plan.json``.
-
-    Raises
-    ------
-    InputError
-        When files are missing, damaged, or name workloads or pools that are not known.
-    """
-    place = Path(folder)
-    try:
-        head = json.loads((place / PLAN_FILE).read_text(encoding="utf-8"))
-        placements = pl.read_parquet(place / "placements.parquet")
-        unserved = pl.read_parquet(place / "unserved.parquet")
-    except (OSError, ValueError, pl.exceptions.PolarsError) as error:
-        reason = str(error).split("\n", 1)[0][:160]
-        raise InputError(Problem(str(place), "a plan folder", reason)) from None
-    if head.get("format") != FORMAT or head.get("format_version") != FORMAT_VERSION:
-        raise InputError(
-            Problem(
-                f"{PLAN_FILE}, format",
-                f"{FORMAT} {FORMAT_VERSION}",
-                quoted(f"{head.get('format')} {head.get('format_version')}"),
-            )
-        )
-    problems: list[Problem] = []
-    workload = _positions(
-        "placements", "workload", placements, instance.workloads.workload, problems
-    )
-    pool = _positions("placements", "pool", placements, instance.pools.pool, problems)
-    period = _periods("placements", placements, instance.num_periods, problems)
-    given_up = _positions("unserved", "workload", unserved, instance.workloads.workload, problems)
-    when = _periods("unserved", unserved, instance.num_periods, problems)
-    if problems:
-        raise InputError(problems)
-    rest = np.zeros(instance.demand_mtok.shape)
-    np.add.at(rest, (given_up, when), _amounts("unserved", "unserved_mtok", unserved))
-    plan = from_cells(
-        instance, workload, pool, period, _amounts("placements", "placed_mtok", placements), rest
-    )
-    return dataclasses.replace(plan, instance_digest=str(head["instance_digest"])), head
-
-
-def _beside(target: Path) -> Path:
-    """A name beside the target that nothing has."""
-    return target.with_name(f".{target.name[:40]}-{secrets.token_hex(6)}")
+    with new_folder(folder, replaces=PLAN_FILE) as scratch:
+        try:
+            _write_files(result, scratch)
+        except pl.exceptions.PolarsError as error:
+            raise OutputError(f"{folder}: cannot be written: {error}") from error
 
 
 def _write_files(result: Result, scratch: Path) -> None:
@@ -147,8 +64,6 @@ def _write_files(result: Result, scratch: Path) -> None:
         ("shadow_prices", result.shadow_prices),
     ):
         _write_table(scratch / f"{name}.parquet", table)
-    for path in scratch.iterdir():
-        _flush(path)
 
 
 def _write_table(path: Path, make: Callable[[], Table]) -> None:
@@ -191,31 +106,6 @@ def _multipliers(result: Result) -> dict[str, dict[str, float]]:
     }
 
 
-def read_prices(instance: Instance, folder: str | os.PathLike[str]) -> Prices | None:
-    """Prices that a plan folder proves its bound with; None when they are not there."""
-    place = Path(folder)
-    none = Prices.none(instance.num_pools, instance.num_periods, len(instance.shares.share))
-    capacity = np.zeros(none.capacity_usd_per_chip_hour.shape)
-    try:
-        frame = pl.read_parquet(place / "shadow_prices.parquet")
-        verdict = json.loads((place / "evaluation.json").read_text(encoding="utf-8"))
-        rows = frame.filter(pl.col("family") == "capacity")
-        problems: list[Problem] = []
-        pool = _positions("shadow_prices", "name", rows, instance.pools.pool, problems)
-        period = _periods("shadow_prices", rows, instance.num_periods, problems)
-        if problems:
-            return None
-        capacity[pool, period] = rows["value"].to_numpy()
-        told = verdict["share_multipliers_usd"]
-        sides = [
-            np.array([float(told[name][side]) for name in instance.shares.share])
-            for side in ("max", "min")
-        ]
-        return Prices(capacity, *sides)
-    except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError):
-        return None
-
-
 def versions() -> dict[str, str]:
     """Versions of what a plan depends on."""
     found = {"python": platform.python_version()}
@@ -229,90 +119,3 @@ def versions() -> dict[str, str]:
 
 def _pretty(found: dict[str, Any]) -> str:
     return json.dumps(json.loads(dumps(found)), ensure_ascii=False, indent=2) + "\n"
-
-
-def _flush(path: Path) -> None:
-    with path.open("rb") as stream:
-        os.fsync(stream.fileno())
-
-
-def _swap(scratch: Path, target: Path) -> None:
-    """Put the new folder in place; an earlier one is moved aside first and deleted last."""
-    old = None
-    if target.exists():
-        old = _beside(target)
-        target.rename(old)
-    try:
-        scratch.rename(target)
-    except OSError:
-        if old is not None:
-            old.rename(target)
-        raise
-    finally:
-        if old is not None:
-            shutil.rmtree(old, ignore_errors=True)
-    parent = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(parent)
-    finally:
-        os.close(parent)
-
-
-def _positions(
-    table: str, column: str, frame: pl.DataFrame, known: tuple[str, ...], problems: list[Problem]
-) -> Any:
-    if column not in frame.columns:
-        problems.append(Problem(f"{table}.parquet", f"a column {column}", "none"))
-        return np.zeros(0, np.int32)
-    names = pl.DataFrame({"text": list(known), "position": np.arange(len(known), dtype=np.int32)})
-    text = frame[column].cast(pl.String)
-    wanted = pl.DataFrame({"text": text})
-    found = wanted.join(names, on="text", how="left", maintain_order="left")["position"]
-    for row in found.is_null().arg_true().head(20).to_list():
-        problems.append(
-            Problem(
-                f"{table}.parquet, row {row}, column {column}",
-                f"a known {column}",
-                quoted(text[row]),
-                fix=nearest(str(text[row]), known),
-            )
-        )
-    return found.fill_null(0).to_numpy().astype(np.int32)
-
-
-def _periods(table: str, frame: pl.DataFrame, periods: int, problems: list[Problem]) -> Any:
-    if "period" not in frame.columns or not frame["period"].dtype.is_integer():
-        problems.append(Problem(f"{table}.parquet", "a column period of whole numbers", "none"))
-        return np.zeros(0, np.int32)
-    values = frame["period"].fill_null(-1).to_numpy()
-    for row in np.flatnonzero((values < 0) | (values >= periods))[:20].tolist():
-        problems.append(
-            Problem(
-                f"{table}.parquet, row {row}, column period",
-                f"a period from 0 to {periods - 1}",
-                str(values[row]),
-            )
-        )
-    return np.clip(values, 0, periods - 1).astype(np.int32)
-
-
-def _amounts(table: str, column: str, frame: pl.DataFrame) -> Any:
-    if column not in frame.columns or not frame[column].dtype.is_numeric():
-        raise InputError(
-            Problem(f"{table}.parquet", f"a column {column} of numbers", "none", "Mtok")
-        )
-    values = frame[column].cast(pl.Float64).fill_null(float("nan")).to_numpy()
-    bad = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
-    if len(bad):
-        raise InputError(
-            [
-                Problem(
-                    f"{table}.parquet, row {row}, column {column}",
-                    "a finite number >= 0",
-                    f"{values[row]:g}",
-                    "Mtok",
-                )
-                for row in bad[:20].tolist()
-            ]
-        )
-    return values

@@ -194,7 +194,7 @@ def test_a_folder_with_other_files_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "precious.txt").write_text("mine")
     done = run("solve", TINY / "demand", "--out", tmp_path)
     assert done.returncode == 10
-    assert "expected an empty folder or an earlier plan folder" in done.stderr
+    assert "exists and is not empty: give a new folder" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["precious.txt"]
 
 

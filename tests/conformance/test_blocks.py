@@ -127,7 +127,7 @@ def test_one_linking_row_makes_one_part() -> None:
 
 @pytest.mark.parametrize(
     ("least", "sizes"),
-    [(1, [3] * 5), (4, [6, 9]), (6, [6, 9]), (7, [9, 6]), (15, [15]), (100, [15])],
+    [(1, [3] * 5), (4, [6, 6, 3]), (6, [6, 6, 3]), (7, [9, 6]), (12, [15]), (99, [15])],
 )
 def test_small_parts_are_handed_over_together(least: int, sizes: list[int]) -> None:
     """Neighbours join until they are large enough; a rest below half of that joins the last."""

@@ -1,0 +1,79 @@
+"""The sweep: cheapest way, least of a window, compensated sums."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from optimizer.kernels.sweep import cheapest, weighted_sums, window_minimum
+from tests.kernels import naive
+from tests.kernels.steady import STEADY, THIRDS, TIES, indices, matrix, vector
+
+PRICES = st.one_of(TIES, THIRDS.map(abs), st.just(math.inf))
+
+
+@STEADY
+@given(st.data(), st.integers(0, 4), st.integers(0, 3), st.integers(0, 5))
+def test_cheapest(data: st.DataObject, workloads: int, pools: int, periods: int) -> None:
+    """Closed routes are passed over, infinite prices lose to the ceiling, ties are ties."""
+    counts = [data.draw(st.integers(0, 3)) for _ in range(workloads)]
+    first_route = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    routes = int(first_route[-1])
+    route_pool = data.draw(indices(routes, pools + 1)) - np.int32(1)
+    usd, hours = data.draw(vector(routes, TIES)), data.draw(vector(routes, TIES)) + 0.25
+    pool_usd = data.draw(matrix(pools, periods, PRICES))
+    ceiling = data.draw(vector(workloads, PRICES))
+    best = np.full((workloads, periods), np.nan)
+    cheapest(first_route, route_pool, usd, hours, pool_usd, ceiling, best)
+    expected = naive.cheapest(first_route, route_pool, usd, hours, pool_usd, ceiling)
+    assert best == pytest.approx(expected, rel=1e-15, abs=0)
+
+
+@STEADY
+@given(st.data(), st.integers(0, 4), st.integers(1, 9))
+def test_window_minimum(data: st.DataObject, workloads: int, periods: int) -> None:
+    """No window, some window, one past the end; ties and infinities on either side."""
+    cells = st.one_of(TIES, THIRDS, st.sampled_from((math.inf, -math.inf)))
+    best = data.draw(matrix(workloads, periods, cells))
+    deadline = data.draw(indices(workloads, periods + 3, np.int64))
+    least = np.full(best.shape, np.nan)
+    window_minimum(best, deadline, least)
+    assert least.tolist() == naive.window_minimum(best, deadline).tolist()
+
+
+def test_window_minimum_of_no_periods() -> None:
+    least = np.empty((2, 0))
+    window_minimum(np.empty((2, 0)), np.array([0, 3]), least)
+    assert least.shape == (2, 0)
+
+
+@STEADY
+@given(st.data(), st.integers(0, 4), st.integers(0, 9))
+def test_weighted_sums(data: st.DataObject, rows: int, columns: int) -> None:
+    """As good as an exact sum of the rounded products; weight 0 silences even infinity."""
+    sizes = st.sampled_from((1.0, 1e16, 1e-16, 3.0))
+    cells = st.builds(lambda a, b: a * b, THIRDS, sizes)
+    weights = data.draw(matrix(rows, columns, cells))
+    values = data.draw(matrix(rows, columns, cells))
+    values[weights == 0] = math.inf
+    sums, size = weighted_sums(weights, values)
+    expected, expected_size = naive.weighted_sums(weights, values)
+    slack = 2.0**-52 * np.abs(expected) + 2.0**-100 * expected_size
+    assert (np.abs(sums - expected) <= slack).all()
+    assert size == pytest.approx(expected_size, rel=1e-14)
+
+
+def test_weighted_sums_keep_what_a_plain_sum_loses() -> None:
+    weights = np.ones((1, 4))
+    sums, sizes = weighted_sums(weights, np.array([[1.0, 1e100, 1.0, -1e100]]))
+    assert (sums.tolist(), sizes.tolist()) == ([2.0], [2e100])
+
+
+def test_infinity_with_a_weight_is_infinite() -> None:
+    """A sum over something that cannot be used is no number to trust."""
+    sums, _ = weighted_sums(np.ones((1, 2)), np.array([[1.0, math.inf]]))
+    assert not math.isfinite(sums[0])
