@@ -2,9 +2,9 @@
 
 Every run takes two fresh processes. The *first* reads and builds, and nothing has been built
 before: its build includes loading the compiled kernels (compiling them, when the cache of
-numba is empty). The *main* one builds a tiny instance, so that kernels are loaded, and then
-does the main job once, through the same calls as the command line, with solver processes
-started before reading. Phases are told apart by the stages that the job announces; between
+numba is empty). The *main* one does the whole job once, through the same calls as the command
+line, with solver processes started before reading; between reading and solving it builds a
+tiny instance, outside every phase, so that kernels are loaded. Phases are told apart by the stages that the job announces; between
 two phases the high-water mark of memory is set back. What children need is read from the
 kernel while they still live.
 
@@ -97,7 +97,6 @@ def main_job(folder: Path, method: str, solver: str, time_limit_s: float) -> dic
     from optimizer.solvers.workers import shared_workers
     from optimizer.solving import solve
 
-    split(Formulation().build(read(WARM_UP)).program)
     limits = Limits(seconds=time_limit_s)
     if method != "greedy":
         shared_workers(limits.threads, limits.memory_mib).start(2)
@@ -106,6 +105,7 @@ def main_job(folder: Path, method: str, solver: str, time_limit_s: float) -> dic
     instance = read(folder)
     clock.end()
     trial = memory.ended_child_peak_rss_mib()
+    split(Formulation().build(read(WARM_UP)).program)
     result = solve(instance, method=method, solver=solver, limits=limits, progress=clock)
     clock.end()
     children = memory.children_peak_rss_mib()
@@ -147,4 +147,5 @@ def main_job(folder: Path, method: str, solver: str, time_limit_s: float) -> dic
 if __name__ == "__main__":
     part, asked = sys.argv[1], json.loads(sys.argv[2])
     asked["folder"] = Path(asked["folder"])
-    print(json.dumps({"first": first, "main": main_job}[part](**asked)))
+    answer = first(**asked) if part == "first" else main_job(**asked)
+    print(json.dumps(answer))

@@ -173,11 +173,16 @@ class ProgramBuilder:
         """
         from optimizer.kernels.sparse import rows_to_csr
 
-        rows = _joined(self._entries.rows, np.int32)
-        columns = _joined(self._entries.columns, np.int32)
-        values = _joined(self._entries.values, np.float64)
-        self._entries = _Entries()
+        entries, self._entries = self._entries, _Entries()
+        # Emptied one by one: of a large program, two copies of everything would be a lot.
+        rows = _joined(entries.rows, np.int32)
+        entries.rows.clear()
+        columns = _joined(entries.columns, np.int32)
+        entries.columns.clear()
+        values = _joined(entries.values, np.float64)
+        entries.values.clear()
         starts, ordered, kept = rows_to_csr(rows, columns, values, self._num_rows)
+        del rows, columns, values
         return Program(
             cost=_joined(self._cost, np.float64),
             lower=_joined(self._lower, np.float64),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 
 from optimizer.errors import InputError, OutputError, Problem
 from optimizer.instance.parquet_footer import read_footer
-from optimizer.instance.parquet_trial import ends_its_reader
+from optimizer.instance.parquet_trial import end_their_reader
 from optimizer.instance.places import MAX_REASON, shown
 from optimizer.instance.regular_file import MAX_BINARY_BYTES, check_regular
 
@@ -20,18 +21,31 @@ MAX_ROWS = 2**31 - 1
 VALID = "a valid Parquet file"
 
 
-def read_parquet(path: Path, max_rows: int = MAX_ROWS) -> pl.DataFrame:
+def read_parquet(path: Path, max_rows: int = MAX_ROWS, *, tried: bool = False) -> pl.DataFrame:
     """Columns of a Parquet file with the types it has.
 
     Parameters
     ----------
     max_rows : most rows that can be meant, given what else the instance says.
+    tried : another process has read the file and lived.
 
     Raises
     ------
     InputError
         When the file is not Parquet, is damaged, or announces more than can be meant.
     """
+    check_announced(path, max_rows)
+    if not tried and end_their_reader([path]):
+        raise InputError(Problem(path.name, VALID, "one that ends the process which reads it"))
+    try:
+        # A folder name may hold brackets, stars and equal signs: the path is taken as it is.
+        return pl.read_parquet(path, glob=False, hive_partitioning=False)
+    except BaseException as error:
+        raise _refusal(path, error) from None
+
+
+def check_announced(path: Path, max_rows: int = MAX_ROWS) -> None:
+    """Refuse a file by what its footer announces; parameters and errors as for reading it."""
     size = check_regular(path, MAX_BINARY_BYTES)
     try:
         said = read_footer(path)
@@ -51,13 +65,21 @@ def read_parquet(path: Path, max_rows: int = MAX_ROWS) -> pl.DataFrame:
                 f"in {size} bytes",
             )
         )
-    if ends_its_reader(path):
-        raise InputError(Problem(path.name, VALID, "one that ends the process which reads it"))
-    try:
-        # A folder name may hold brackets, stars and equal signs: the path is taken as it is.
-        return pl.read_parquet(path, glob=False, hive_partitioning=False)
-    except BaseException as error:
-        raise _refusal(path, error) from None
+
+
+def all_survive(paths: Sequence[Path]) -> bool:
+    """Whether one process can read all of these files and live; one start for all of them.
+
+    Files that are refused by their footer are not tried.
+    """
+    sound = []
+    for path in paths:
+        try:
+            check_announced(path)
+        except (InputError, OutputError):
+            continue
+        sound.append(path)
+    return not end_their_reader(sound)
 
 
 def _refusal(path: Path, error: BaseException) -> BaseException:

@@ -1,4 +1,4 @@
-"""Try a Parquet file in a process of its own, before this one reads it.
+"""Try Parquet files in a process of its own, before this one reads them.
 
 A damaged page can make the Rust reader ask for more memory than there is, or panic in a
 thread of its own; either ends the process, and no ``except`` helps. So another process,
@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 _TRIAL = """
@@ -20,22 +21,26 @@ try:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 except ImportError:
     pass
-polars.read_parquet(sys.argv[1], glob=False, hive_partitioning=False)
+for path in sys.argv[1:]:
+    try:
+        polars.read_parquet(path, glob=False, hive_partitioning=False)
+    except BaseException:
+        continue
 """
 
 
-def ends_its_reader(path: Path) -> bool:
-    """Whether reading a file ends the process that does it.
+def end_their_reader(paths: Sequence[Path]) -> bool:
+    """Whether reading any of these files ends the process that does it.
 
     Errors that can be caught are left to whoever reads the file next; so is everything when
     no other process can be started.
     """
-    if not sys.executable:
+    if not sys.executable or not paths:
         return False
     try:
         done = subprocess.run(
             # Isolated, so that nothing in the working folder is imported.
-            [sys.executable, "-I", "-c", _TRIAL, os.fspath(path.absolute())],
+            [sys.executable, "-I", "-c", _TRIAL, *(os.fspath(path.absolute()) for path in paths)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

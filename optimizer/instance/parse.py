@@ -14,7 +14,7 @@ from optimizer.errors import Problem
 from optimizer.instance.declare import Column, columns_of
 from optimizer.instance.labels import Labels
 from optimizer.instance.places import got, nearest, place, quoted, shown
-from optimizer.instance.rules import MAX_PER_COLUMN
+from optimizer.instance.table_rules import MAX_PER_COLUMN
 from optimizer.instance.tables import TableSpec
 
 FREE_PREFIX = "x_"

@@ -25,15 +25,15 @@ from optimizer.instance.manifest import (
     refuse_newer,
 )
 from optimizer.instance.npy_file import read_npy
-from optimizer.instance.parquet_file import MAX_ROWS, read_parquet
+from optimizer.instance.parquet_file import MAX_ROWS, all_survive, read_parquet
 from optimizer.instance.parse import parse_table, repeated_keys
 from optimizer.instance.rules import (
     matrix_problems,
     price_range_problems,
     residency_problems,
     share_problems,
-    table_problems,
 )
+from optimizer.instance.table_rules import table_problems
 from optimizer.instance.tables import (
     CAPACITY,
     DEMAND,
@@ -78,12 +78,16 @@ class _Reader:
         self.origin: dict[str, str] = {}
         self.values: dict[str, dict[str, Any]] = {}
         self.records: dict[str, Any] = {}
+        self.tried = False
 
     def read(self) -> Instance:
         self.origin, misplaced = find_tables(self.folder)
         self.origin["instance"] = FILE
         manifest = self._read_manifest()
         self.problems += misplaced
+        self.tried = all_survive(
+            [self.folder / name for name in self.origin.values() if name.endswith(".parquet")]
+        )
         for spec in TABLES:
             self._read_table(spec)
         periods = manifest.periods if manifest is not None else 0
@@ -115,7 +119,7 @@ class _Reader:
         path = self.folder / self.origin[table]
         if path.suffix == ".csv":
             return self._try(lambda: read_csv(path))
-        return self._try(lambda: read_parquet(path, max_rows))
+        return self._try(lambda: read_parquet(path, max_rows, tried=self.tried))
 
     def _read_table(self, spec: TableSpec) -> None:
         if spec.name not in self.origin and spec.required:

@@ -65,9 +65,12 @@ class Table:
         import pandas as pd
 
         return pd.DataFrame(
-            {name: self.frame[name].to_list() if self.frame[name].dtype.is_nested()
-             or not self.frame[name].dtype.is_numeric()
-             else self.frame[name].to_numpy() for name in self.frame.columns}
+            {
+                name: self.frame[name].to_list()
+                if self.frame[name].dtype.is_nested() or not self.frame[name].dtype.is_numeric()
+                else self.frame[name].to_numpy()
+                for name in self.frame.columns
+            }
         )
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:

@@ -69,7 +69,10 @@ class Workloads:
         "boolean", "All that is served of it runs on one pool, all horizon.", default=False
     )
     priority: Int = column(
-        "integer", "Who is served first when not all can be: 1 before 2.", default=1, minimum=1,
+        "integer",
+        "Who is served first when not all can be: 1 before 2.",
+        default=1,
+        minimum=1,
         maximum=1000,
     )
     input_tokens: Float = column(
@@ -79,8 +82,12 @@ class Workloads:
         "number", "Mean output tokens per request.", unit="tokens", default=NAN, minimum=0.0
     )
     cached_input_fraction: Float = column(
-        "number", "Part of the input that a prompt cache answers.", unit="fraction",
-        default=0.0, minimum=0.0, maximum=1.0,
+        "number",
+        "Part of the input that a prompt cache answers.",
+        unit="fraction",
+        default=0.0,
+        minimum=0.0,
+        maximum=1.0,
     )
     ttft_ms: Float = column(
         "number", "Promised time to first token.", unit="ms", default=NAN, above=0.0
@@ -115,15 +122,26 @@ class Pools:
         maximum=1e6,
     )
     usd_per_chip_hour_low: Float = column(
-        "number", "Lowest price thought possible.", unit="USD/chip-hour", default=NAN,
-        minimum=0.0, maximum=1e6,
+        "number",
+        "Lowest price thought possible.",
+        unit="USD/chip-hour",
+        default=NAN,
+        minimum=0.0,
+        maximum=1e6,
     )
     usd_per_chip_hour_high: Float = column(
-        "number", "Highest price thought possible.", unit="USD/chip-hour", default=NAN,
-        minimum=0.0, maximum=1e6,
+        "number",
+        "Highest price thought possible.",
+        unit="USD/chip-hour",
+        default=NAN,
+        minimum=0.0,
+        maximum=1e6,
     )
     activation_usd: Float = column(
-        "number", "Fee paid once if the pool serves anything.", unit="USD", default=0.0,
+        "number",
+        "Fee paid once if the pool serves anything.",
+        unit="USD",
+        default=0.0,
         minimum=0.0,
     )
     status: Labels = column(
@@ -145,12 +163,20 @@ class Routes:
     )
     pool: Index = column("reference", "Pool it may use.", required=True, refers="pools")
     chip_hours_per_mtok: Float = column(
-        "number", "Chip-hours that one Mtok of the workload takes on the pool.",
-        unit="chip-hours/Mtok", required=True, above=0.0, maximum=1e9,
+        "number",
+        "Chip-hours that one Mtok of the workload takes on the pool.",
+        unit="chip-hours/Mtok",
+        required=True,
+        above=0.0,
+        maximum=1e9,
     )
     usd_per_mtok: Float = column(
-        "number", "Cost of the route itself, such as egress.", unit="USD/Mtok", default=0.0,
-        minimum=0.0, maximum=1e9,
+        "number",
+        "Cost of the route itself, such as egress.",
+        unit="USD/Mtok",
+        default=0.0,
+        minimum=0.0,
+        maximum=1e9,
     )
     latency_ms: Float = column(
         "number", "Network latency of the route.", unit="ms", default=0.0, minimum=0.0
@@ -176,12 +202,20 @@ class Shares:
         choices=MEASURES,
     )
     min: Float = column(
-        "number", "Least part of the horizon's total.", unit="fraction", default=NAN, minimum=0.0,
+        "number",
+        "Least part of the horizon's total.",
+        unit="fraction",
+        default=NAN,
+        minimum=0.0,
         maximum=1.0,
     )
     max: Float = column(
-        "number", "Largest part of the horizon's total.", unit="fraction", default=NAN,
-        minimum=0.0, maximum=1.0,
+        "number",
+        "Largest part of the horizon's total.",
+        unit="fraction",
+        default=NAN,
+        minimum=0.0,
+        maximum=1.0,
     )
 
 
@@ -220,9 +254,7 @@ TABLES: tuple[TableSpec, ...] = (
     TableSpec("pools", Pools, ("pool",), True, "a row per pool"),
     TableSpec("routes", Routes, ("workload", "pool"), True, "a row per allowed pair"),
     TableSpec("shares", Shares, ("share",), False, "a row per limit on a share"),
-    TableSpec(
-        "residency", Residency, ("workload", "region"), False, "a row per allowed region"
-    ),
+    TableSpec("residency", Residency, ("workload", "region"), False, "a row per allowed region"),
     TableSpec("sources", Sources, ("source",), False, "a row per reference"),
 )
 

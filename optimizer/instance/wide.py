@@ -22,7 +22,8 @@ from optimizer.instance.parse import (
     row_names_of,
 )
 from optimizer.instance.places import nearest, place, quoted, shown
-from optimizer.instance.rules import MAX_PER_COLUMN, matrix_problems
+from optimizer.instance.rules import matrix_problems
+from optimizer.instance.table_rules import MAX_PER_COLUMN
 
 
 def parse_wide(

@@ -24,13 +24,13 @@ def rows_to_csr(
     place are an error of the caller and stay two.
     """
     num_columns = int(columns.max()) + 1 if len(columns) else 0
-    by_column = _order(columns, num_columns)
+    by_column = stable_order(columns, num_columns)
     starts, ordered, kept = _gather(rows, columns, values, by_column, num_rows)
     return starts, ordered, kept
 
 
 @kernel
-def _order(keys, size):  # type: ignore[no-untyped-def]
+def stable_order(keys, size):  # type: ignore[no-untyped-def]
     """(k,) positions that sort the keys, stable: one counting pass."""
     counts = np.zeros(size + 1, np.int64)
     for key in keys:

@@ -115,8 +115,9 @@ class Formulation:
         refuse_unknown_rules(instance)
         builder = ProgramBuilder()
         routes = open_routes(instance, residency=self.residency)
-        usd = placement_usd_per_mtok(instance, routes)
-        columns = claim_columns(builder, instance, usd, routes)
+        columns = claim_columns(
+            builder, instance, placement_usd_per_mtok(instance, routes), routes
+        )
         if self.demand is not None:
             self.demand.add(builder, instance, columns)
         if self.deadline is not None:

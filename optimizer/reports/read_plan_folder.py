@@ -13,6 +13,7 @@ import polars as pl
 
 from optimizer.errors import InputError, Problem
 from optimizer.instance.instance import Instance
+from optimizer.instance.parquet_file import all_survive, read_parquet
 from optimizer.instance.places import nearest, quoted
 from optimizer.plan import Plan, from_cells
 from optimizer.prices import Prices
@@ -35,9 +36,7 @@ def read_plan(instance: Instance, folder: str | os.PathLike[str]) -> tuple[Plan,
     place = Path(folder)
     try:
         head = json.loads((place / PLAN_FILE).read_text(encoding="utf-8"))
-        placements = pl.read_parquet(place / "placements.parquet")
-        unserved = pl.read_parquet(place / "unserved.parquet")
-    except (OSError, ValueError, pl.exceptions.PolarsError) as error:
+    except (OSError, ValueError) as error:
         reason = str(error).split("\n", 1)[0][:160]
         raise InputError(Problem(str(place), "a plan folder", reason)) from None
     if head.get("format") != FORMAT or head.get("format_version") != FORMAT_VERSION:
@@ -48,6 +47,9 @@ def read_plan(instance: Instance, folder: str | os.PathLike[str]) -> tuple[Plan,
                 quoted(f"{head.get('format')} {head.get('format_version')}"),
             )
         )
+    files = [place / f"{name}.parquet" for name in ("placements", "unserved")]
+    tried = all_survive([path for path in files if path.exists()])
+    placements, unserved = (read_parquet(path, tried=tried) for path in files)
     problems: list[Problem] = []
     workload = _positions(
         "placements", "workload", placements, instance.workloads.workload, problems

@@ -7,7 +7,7 @@ connects them. Nothing is assumed about periods.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,13 +48,13 @@ def split(program: Program, least_columns: int = LEAST_COLUMNS) -> list[Part]:
         return []
     part, row_part = connected_parts(program.starts, program.columns, program.num_columns)
     group = _groups(np.bincount(part), least_columns)
-    column_group = group[part]
-    row_group = np.where(row_part >= 0, group[np.maximum(row_part, 0)], -1)
-    column_order = np.argsort(column_group, kind="stable")
-    row_order = np.argsort(row_group, kind="stable")
     count = int(group[-1]) + 1
-    column_ends = np.searchsorted(column_group[column_order], np.arange(count + 1))
-    row_ends = np.searchsorted(row_group[row_order], np.arange(count + 1))
+    if count == 1 and bool((row_part >= 0).all()):
+        return [_everything(program)]
+    # Rows without entries have part -1; they go into a group of their own, the last.
+    group = np.append(group, count)
+    column_order, column_ends = _in_groups(group[part], count)
+    row_order, row_ends = _in_groups(group[row_part], count)
     new_column = np.empty(program.num_columns, np.int32)
     parts = []
     for number in range(count):
@@ -70,6 +70,21 @@ def split(program: Program, least_columns: int = LEAST_COLUMNS) -> list[Part]:
         )
         parts.append(Part(piece, columns, rows))
     return parts
+
+
+def _everything(program: Program) -> Part:
+    """The whole as its only part: its arrays are shared, not copied."""
+    whole = replace(program, offset=0.0, rows=(), cols=())
+    return Part(whole, np.arange(program.num_columns), np.arange(program.num_rows))
+
+
+def _in_groups(group: Index, count: int) -> tuple[Index, Index]:
+    """Positions in the order of their group, and (count + 1,) where each group begins."""
+    from optimizer.kernels.sparse import stable_order
+
+    ends = np.zeros(count + 1, np.int64)
+    np.cumsum(np.bincount(group, minlength=count)[:count], out=ends[1:])
+    return stable_order(group, count + 1).astype(np.int64), ends
 
 
 def _groups(sizes: NDArray[np.intp], least_columns: int) -> Index:

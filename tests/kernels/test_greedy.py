@@ -33,7 +33,8 @@ def test_fill_cheapest_first(
 
 def test_nothing_is_negative_and_no_room_is_passed() -> None:
     generator = np.random.default_rng(3)
-    workload, pool = np.repeat(np.arange(4), 3), np.tile(np.arange(3), 4)
+    workload = np.repeat(np.arange(4, dtype=np.int32), 3)
+    pool = np.tile(np.arange(3, dtype=np.int32), 4)
     hours = generator.uniform(0.1, 2, 12)
     remaining, room = generator.uniform(0, 9, (4, 50)), generator.uniform(0, 5, (3, 50))
     asked, space = remaining.copy(), room.copy()

@@ -75,5 +75,6 @@ def test_weighted_sums_keep_what_a_plain_sum_loses() -> None:
 
 def test_infinity_with_a_weight_is_infinite() -> None:
     """A sum over something that cannot be used is no number to trust."""
-    sums, _ = weighted_sums(np.ones((1, 2)), np.array([[1.0, math.inf]]))
+    with np.errstate(invalid="ignore"):
+        sums, _ = weighted_sums(np.ones((1, 2)), np.array([[1.0, math.inf]]))
     assert not math.isfinite(sums[0])
