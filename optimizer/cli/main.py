@@ -6,6 +6,7 @@ Standard output carries data only; messages and progress go to standard error.
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import json
 import os
@@ -34,9 +35,11 @@ class Subcommands(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """Import the command; None makes click suggest the nearest name."""
+        """Import the command; an unknown one is answered with the nearest name."""
         if name not in COMMANDS:
-            return None
+            close = difflib.get_close_matches(name, COMMANDS, 1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            ctx.fail(f"No such command {name!r}.{hint} Commands: {', '.join(COMMANDS)}.")
         command: click.Command = importlib.import_module(f"optimizer.cli.{name}").command
         return command
 

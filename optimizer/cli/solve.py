@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -94,7 +95,8 @@ def command(
             problem = problem.with_prices(dict(prices))
         read_seconds = time.monotonic() - begun
         result = solve(problem, method=chosen, limits=limits, progress=progress)
-        result = result.timed(read=read_seconds)
+        told = tuple(f"price of {pool} set to {usd:g} USD/chip-hour" for pool, usd in prices)
+        result = replace(result.timed(read=read_seconds), notes=told + result.notes)
         if out is not None and result.verified:
             progress.stage("write")
             begun = time.monotonic()

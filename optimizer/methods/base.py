@@ -15,6 +15,13 @@ from optimizer.progress import Progress
 from optimizer.solvers.base import Reason
 
 
+def usable_cpus() -> int:
+    """CPUs that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on every system
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """Limits common to all methods; None means no limit.
@@ -34,7 +41,7 @@ class Limits:
 
     seconds: float | None = None
     relative_gap: float = 1e-6
-    threads: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+    threads: int = field(default_factory=usable_cpus)
     memory_mib: int | None = None
 
     def __post_init__(self) -> None:

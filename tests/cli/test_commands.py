@@ -163,6 +163,12 @@ def test_usage_errors_say_what_would_work(arguments: list[str], words: str) -> N
     assert done.stdout == ""
 
 
+def test_a_misspelt_command_is_answered_with_the_nearest() -> None:
+    done = run("slove", TINY / "demand")
+    assert done.returncode == 2
+    assert "Did you mean 'solve'?" in done.stderr
+
+
 def test_json_is_one_object_on_usage_errors_too() -> None:
     done = run("solve", TINY / "demand", "--json", "--solver", "glp")
     assert done.returncode == 2

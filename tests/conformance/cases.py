@@ -88,9 +88,7 @@ _DEGENERATE = Case(
 _TIE = Case("tie", program((1, 1), [(1, (1, 1), INF)]), objective=1.0, duals=(1,))
 
 # x <= 1 and x >= 2.
-_INFEASIBLE = Case(
-    "infeasible bound", program((1,), [(2, (1,), INF)], upper=1), Reason.INFEASIBLE
-)
+_INFEASIBLE = Case("infeasible bound", program((1,), [(2, (1,), INF)], upper=1), Reason.INFEASIBLE)
 
 # x + y <= 1 and x + y >= 2.
 _INFEASIBLE_ROWS = Case(
@@ -106,9 +104,7 @@ _UNBOUNDED = Case("unbounded", program((-1,), [(1, (1,), INF)]), Reason.UNBOUNDE
 _UNBOUNDED_RAY = Case("unbounded ray", program((-1, 0), [(0, (1, -1), 0)]), Reason.UNBOUNDED)
 
 # Without rows each column goes to the bound that its cost prefers: (0, 4), cost -4.
-_NO_ROWS = Case(
-    "no rows", program((1, -1), upper=(5, 4)), objective=-4.0, values=(0, 4), duals=()
-)
+_NO_ROWS = Case("no rows", program((1, -1), upper=(5, 4)), objective=-4.0, values=(0, 4), duals=())
 
 # Without columns a row 0 <= 0 <= 1 holds, and 1 <= 0 <= 1 does not.
 _NO_COLUMNS = Case("no columns", program((), [(0, (), 1)]), objective=0.0, values=())
@@ -227,9 +223,7 @@ _SMALL_ENTRY = Case(
 )
 
 
-def transport(
-    sources: int, sinks: int, seed: int = 7, *, loose: float = 1.05
-) -> Program:
+def transport(sources: int, sinks: int, seed: int = 7, *, loose: float = 1.05) -> Program:
     """Random transportation: sources give at most, sinks take at least, entries vary."""
     generator = np.random.default_rng(seed)
     builder = ProgramBuilder()

@@ -27,9 +27,7 @@ def rows_to_csr(
     return starts, [c for _, c, _ in kept], [v for _, _, v in kept]
 
 
-def connected_parts(
-    starts: Index, columns: Index, num_columns: int
-) -> tuple[list[int], list[int]]:
+def connected_parts(starts: Index, columns: Index, num_columns: int) -> tuple[list[int], list[int]]:
     """Part of each column and row, by spreading the smallest number until nothing changes."""
     least = list(range(num_columns))
     rows = [columns[starts[m] : starts[m + 1]].tolist() for m in range(len(starts) - 1)]
@@ -59,9 +57,7 @@ def take_rows(
     return out
 
 
-def find_routes(
-    first_route: Index, route_pool: Index, workload: Index, pool: Index
-) -> list[int]:
+def find_routes(first_route: Index, route_pool: Index, workload: Index, pool: Index) -> list[int]:
     """Route of each placement by looking through all of its workload's."""
     found = []
     for w, p in zip(workload.tolist(), pool.tolist(), strict=True):
