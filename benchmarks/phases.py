@@ -4,9 +4,9 @@ Every run takes two fresh processes. The *first* reads and builds, and nothing h
 before: its build includes loading the compiled kernels (compiling them, when the cache of
 numba is empty). The *main* one does the whole job once, through the same calls as the command
 line, with solver processes started before reading; between reading and solving it builds a
-tiny instance, outside every phase, so that kernels are loaded. Phases are told apart by the stages that the job announces; between
-two phases the high-water mark of memory is set back. What children need is read from the
-kernel while they still live.
+tiny instance, outside every phase, so that kernels are loaded. Phases are told apart by the
+stages that the job announces; between two phases the high-water mark of memory is set back.
+What children need is read from the kernel while they still live.
 
 Run by :mod:`benchmarks.run` as ``python -m benchmarks.phases PART JSON``.
 """
@@ -105,7 +105,9 @@ def main_job(folder: Path, method: str, solver: str, time_limit_s: float) -> dic
     instance = read(folder)
     clock.end()
     trial = memory.ended_child_peak_rss_mib()
-    split(Formulation().build(read(WARM_UP)).program)
+    tiny = Formulation().build(read(WARM_UP)).program
+    split(tiny)
+    split(tiny, least_columns=1)  # programs that fall apart use one more kernel
     result = solve(instance, method=method, solver=solver, limits=limits, progress=clock)
     clock.end()
     children = memory.children_peak_rss_mib()

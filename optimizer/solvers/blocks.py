@@ -51,8 +51,9 @@ def split(program: Program, least_columns: int = LEAST_COLUMNS) -> list[Part]:
     count = int(group[-1]) + 1
     if count == 1 and bool((row_part >= 0).all()):
         return [_everything(program)]
-    # Rows without entries have part -1; they go into a group of their own, the last.
-    group = np.append(group, count)
+    # Rows without entries have part -1; they go into a group of their own, the last. 32 bits,
+    # for which the kernel that orders entries is compiled already.
+    group = np.append(group, count).astype(np.int32)
     column_order, column_ends = _in_groups(group[part], count)
     row_order, row_ends = _in_groups(group[row_part], count)
     new_column = np.empty(program.num_columns, np.int32)
@@ -65,8 +66,14 @@ def split(program: Program, least_columns: int = LEAST_COLUMNS) -> list[Part]:
             program.starts, program.columns, program.values, rows, new_column
         )
         piece = Program(
-            program.cost[columns], program.lower[columns], program.upper[columns],
-            program.row_lower[rows], program.row_upper[rows], starts, taken, values,
+            program.cost[columns],
+            program.lower[columns],
+            program.upper[columns],
+            program.row_lower[rows],
+            program.row_upper[rows],
+            starts,
+            taken,
+            values,
         )
         parts.append(Part(piece, columns, rows))
     return parts
@@ -78,7 +85,7 @@ def _everything(program: Program) -> Part:
     return Part(whole, np.arange(program.num_columns), np.arange(program.num_rows))
 
 
-def _in_groups(group: Index, count: int) -> tuple[Index, Index]:
+def _in_groups(group: NDArray[np.int32], count: int) -> tuple[Index, Index]:
     """Positions in the order of their group, and (count + 1,) where each group begins."""
     from optimizer.kernels.sparse import stable_order
 
@@ -118,19 +125,32 @@ def join(program: Program, parts: Sequence[Part], outcomes: Sequence[Outcome]) -
     detail = next((o.detail for o in outcomes if o.reason is reason and o.detail), "")
     if not empty_rows_hold(program):
         reason, detail = Reason.INFEASIBLE, "a row without entries excludes zero"
-    values = _gathered(program.num_columns, [(p.columns, o.values) for p, o in
-                                             zip(parts, outcomes, strict=True)])
-    duals = _gathered(program.num_rows, [(p.rows, o.duals) for p, o in
-                                         zip(parts, outcomes, strict=True)])
+    values = _gathered(
+        program.num_columns, [(p.columns, o.values) for p, o in zip(parts, outcomes, strict=True)]
+    )
+    duals = _gathered(
+        program.num_rows, [(p.rows, o.duals) for p, o in zip(parts, outcomes, strict=True)]
+    )
     return Outcome(
-        reason, values, duals, _joined_basis(program, parts, outcomes), detail,
-        sum(o.seconds for o in outcomes), sum(o.iterations for o in outcomes),
+        reason,
+        values,
+        duals,
+        _joined_basis(program, parts, outcomes),
+        detail,
+        sum(o.seconds for o in outcomes),
+        sum(o.iterations for o in outcomes),
     )
 
 
 _SEVERITY = (
-    Reason.OPTIMAL, Reason.TIME_LIMIT, Reason.INTERRUPTED, Reason.OUT_OF_MEMORY, Reason.FAILED,
-    Reason.CRASHED, Reason.UNBOUNDED, Reason.INFEASIBLE,
+    Reason.OPTIMAL,
+    Reason.TIME_LIMIT,
+    Reason.INTERRUPTED,
+    Reason.OUT_OF_MEMORY,
+    Reason.FAILED,
+    Reason.CRASHED,
+    Reason.UNBOUNDED,
+    Reason.INFEASIBLE,
 )
 
 

@@ -37,8 +37,10 @@ class Glop:
         self, program: Program, seconds: float | None = None, start: Basis | None = None
     ) -> Outcome:
         """Solve; see :class:`~optimizer.solvers.base.Solver`."""
-        options = (f"primal_feasibility_tolerance: {self.tolerance} "
-                   f"dual_feasibility_tolerance: {self.tolerance}")
+        options = (
+            f"primal_feasibility_tolerance: {self.tolerance} "
+            f"dual_feasibility_tolerance: {self.tolerance}"
+        )
         if start is None and not self.keep_basis:
             return solve_arrays("glop", program, seconds, options)
         request = Request("SOLVER_TYPE_GLOP", options=f"glop {{ {options} }}")

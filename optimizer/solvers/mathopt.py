@@ -75,9 +75,15 @@ def solve_message(
         _fill_basis(model.initial_basis, start)
     try:
         answer = core.solve(
-            _message(scaled.program), parameters_pb2.SolverTypeProto.Value(request.solver_type),
-            parameters_pb2.SolverInitializerProto(), parameters, model, None,
-            callback_pb2.CallbackRegistrationProto(), None, None,
+            _message(scaled.program),
+            parameters_pb2.SolverTypeProto.Value(request.solver_type),
+            parameters_pb2.SolverInitializerProto(),
+            parameters,
+            model,
+            None,
+            callback_pb2.CallbackRegistrationProto(),
+            None,
+            None,
         )
     except StatusNotOk as error:
         return Outcome(Reason.FAILED, detail=str(error), seconds=time.monotonic() - begun)
@@ -90,7 +96,10 @@ def solve_message(
         reason,
         None if outcome.values is None else scaled.values(outcome.values),
         None if outcome.duals is None else scaled.duals(outcome.duals),
-        outcome.basis, outcome.detail, took, outcome.iterations,
+        outcome.basis,
+        outcome.detail,
+        took,
+        outcome.iterations,
     )
 
 
@@ -137,8 +146,10 @@ def _outcome(answer: Any, columns: int, rows: int) -> Outcome:
         if solution.HasField("dual_solution"):
             duals = _dense(solution.dual_solution.dual_values, rows)
         if solution.HasField("basis"):
-            basis = Basis(_status(solution.basis.variable_status, columns),
-                          _status(solution.basis.constraint_status, rows))
+            basis = Basis(
+                _status(solution.basis.variable_status, columns),
+                _status(solution.basis.constraint_status, rows),
+            )
     if reason is Reason.OPTIMAL and values is None:
         reason = Reason.FAILED
     stats = answer.solve_stats
@@ -153,8 +164,11 @@ def _reason(termination: Any) -> Reason:
     reason = result_pb2.TerminationReasonProto.Name(termination.reason)
     if reason in ("TERMINATION_REASON_FEASIBLE", "TERMINATION_REASON_NO_SOLUTION_FOUND"):
         limit = result_pb2.LimitProto.Name(termination.limit)
-        return {"LIMIT_TIME": Reason.TIME_LIMIT, "LIMIT_INTERRUPTED": Reason.INTERRUPTED,
-                "LIMIT_MEMORY": Reason.OUT_OF_MEMORY}.get(limit, Reason.FAILED)
+        return {
+            "LIMIT_TIME": Reason.TIME_LIMIT,
+            "LIMIT_INTERRUPTED": Reason.INTERRUPTED,
+            "LIMIT_MEMORY": Reason.OUT_OF_MEMORY,
+        }.get(limit, Reason.FAILED)
     return {
         "TERMINATION_REASON_OPTIMAL": Reason.OPTIMAL,
         "TERMINATION_REASON_INFEASIBLE": Reason.INFEASIBLE,

@@ -7,6 +7,7 @@ activity of a row as its dual on this route.
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 
@@ -36,9 +37,13 @@ def solve_arrays(solver: str, program: Program, seconds: float | None, options: 
     scaled = scale(program)
     given = scaled.program
     shape = (given.num_rows, given.num_columns)
-    helper = inner.ModelBuilderHelper()
+    helper: Any = inner.ModelBuilderHelper()  # its stubs name no array type that exists
     helper.fill_model_from_sparse_data(
-        given.lower, given.upper, given.cost, given.row_lower, given.row_upper,
+        given.lower,
+        given.upper,
+        given.cost,
+        given.row_lower,
+        given.row_upper,
         csr_matrix((given.values, given.columns, given.starts), shape=shape),
     )
     native = inner.ModelSolverHelper(solver)

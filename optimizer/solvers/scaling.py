@@ -74,18 +74,28 @@ def scale(program: Program) -> Scaled:
             )
     cost = _power_of_two(np.abs(program.cost * column))
     bounds = np.concatenate(
-        [np.abs(program.row_lower) * row, np.abs(program.row_upper) * row,
-         np.abs(program.upper) / column]
+        [
+            np.abs(program.row_lower) * row,
+            np.abs(program.row_upper) * row,
+            np.abs(program.upper) / column,
+        ]
     )
     size = _power_of_two(bounds)
     return Scaled(
         replace(
-            program, values=values, offset=0.0,
+            program,
+            values=values,
+            offset=0.0,
             cost=program.cost * column / cost,
-            lower=program.lower / column / size, upper=program.upper / column / size,
-            row_lower=program.row_lower * row / size, row_upper=program.row_upper * row / size,
+            lower=program.lower / column / size,
+            upper=program.upper / column / size,
+            row_lower=program.row_lower * row / size,
+            row_upper=program.row_upper * row / size,
         ),
-        column, row, cost, size,
+        column,
+        row,
+        cost,
+        size,
     )
 
 

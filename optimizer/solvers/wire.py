@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ _HEAD = struct.Struct("<Q")
 MAX_HEAD_BYTES = 2**24
 
 
-def send(stream: BinaryIO, head: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+def send(stream: IO[bytes], head: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write one message; the arrays are written from their own memory."""
     packed = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     shapes = [[name, array.dtype.str, list(array.shape)] for name, array in packed.items()]
@@ -26,7 +26,7 @@ def send(stream: BinaryIO, head: Mapping[str, Any], arrays: Mapping[str, NDArray
     stream.flush()
 
 
-def receive(stream: BinaryIO) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+def receive(stream: IO[bytes]) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Read one message.
 
     Raises
@@ -47,13 +47,13 @@ def receive(stream: BinaryIO) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     return message["head"], arrays
 
 
-def _exactly(stream: BinaryIO, size: int) -> bytes:
+def _exactly(stream: IO[bytes], size: int) -> bytes:
     buffer = bytearray(size)
     _fill(stream, memoryview(buffer))
     return bytes(buffer)
 
 
-def _fill(stream: BinaryIO, view: memoryview) -> None:
+def _fill(stream: IO[bytes], view: memoryview) -> None:
     done = 0
     while done < len(view):
         count = stream.readinto(view[done:])  # type: ignore[attr-defined]

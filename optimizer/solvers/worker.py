@@ -37,8 +37,13 @@ def unpack_outcome(head: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Out
     if "basis_columns" in arrays:
         basis = Basis(arrays["basis_columns"], arrays["basis_rows"])
     return Outcome(
-        Reason(head["reason"]), arrays.get("values"), arrays.get("duals"), basis,
-        head["detail"], head["seconds"], head["iterations"],
+        Reason(head["reason"]),
+        arrays.get("values"),
+        arrays.get("duals"),
+        basis,
+        head["detail"],
+        head["seconds"],
+        head["iterations"],
     )
 
 
@@ -51,8 +56,10 @@ def serve(source: BinaryIO, sink: BinaryIO) -> None:
             return
         outcome = _solve(head, arrays)
         answer = {
-            "reason": outcome.reason.value, "detail": outcome.detail,
-            "seconds": outcome.seconds, "iterations": outcome.iterations,
+            "reason": outcome.reason.value,
+            "detail": outcome.detail,
+            "seconds": outcome.seconds,
+            "iterations": outcome.iterations,
             "peak_rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         }
         found: dict[str, NDArray[Any]] = {}
@@ -71,7 +78,8 @@ def _solve(head: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Outcome:
         if head.get("memory_mib"):
             limit = int(head["memory_mib"]) * 2**20
             resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-        program = Program(**{name: arrays[name] for name in _PARTS})
+        parts: dict[str, Any] = {name: arrays[name] for name in _PARTS}
+        program = Program(**parts)
         start = None
         if "start_columns" in arrays:
             start = Basis(arrays["start_columns"], arrays["start_rows"])
@@ -90,10 +98,15 @@ def _plausible(outcome: Outcome, program: Program) -> Outcome:
     put together with the answers of other parts.
     """
     columns, rows = (program.num_columns,), (program.num_rows,)
-    shapes = [(outcome.values, columns, "column values"), (outcome.duals, rows, "row duals")]
+    shapes: list[tuple[NDArray[Any] | None, tuple[int], str]] = [
+        (outcome.values, columns, "column values"),
+        (outcome.duals, rows, "row duals"),
+    ]
     if outcome.basis is not None:
-        shapes += [(outcome.basis.columns, columns, "column statuses"),
-                   (outcome.basis.rows, rows, "row statuses")]
+        shapes += [
+            (outcome.basis.columns, columns, "column statuses"),
+            (outcome.basis.rows, rows, "row statuses"),
+        ]
     fault = ""
     for array, shape, what in shapes:
         if array is not None and np.shape(array) != shape:
@@ -130,8 +143,11 @@ def parameters_of(solver: object) -> dict[str, Any]:
     """The parameters of a solver record, to make it again in the child."""
     if not dataclasses.is_dataclass(solver) or isinstance(solver, type):
         raise TypeError("a solver is a frozen record of its parameters")
-    return {entry.name: getattr(solver, entry.name) for entry in dataclasses.fields(solver)
-            if entry.name != "name"}
+    return {
+        entry.name: getattr(solver, entry.name)
+        for entry in dataclasses.fields(solver)
+        if entry.name != "name"
+    }
 
 
 if __name__ == "__main__":

@@ -62,7 +62,8 @@ class _Child:
         root = str(Path(__file__).parents[2])
         path = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
         environment = os.environ | {
-            "PYTHONPATH": os.pathsep.join(path), "OMP_NUM_THREADS": "1",
+            "PYTHONPATH": os.pathsep.join(path),
+            "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
         }
         self.jobs = 0
@@ -71,8 +72,11 @@ class _Child:
         try:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", module],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log,
-                env=environment, start_new_session=True,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self.log,
+                env=environment,
+                start_new_session=True,
             )
         except OSError as error:
             self.log.close()
@@ -85,8 +89,12 @@ class _Child:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.jobs += 1
-        head = {"solver": job.solver.name, "parameters": parameters_of(job.solver),
-                "seconds": seconds, "memory_mib": memory_mib}
+        head = {
+            "solver": job.solver.name,
+            "parameters": parameters_of(job.solver),
+            "seconds": seconds,
+            "memory_mib": memory_mib,
+        }
         try:
             send(self.process.stdin, head, pack(job.program, job.start))
             answer, arrays = receive(self.process.stdout)
@@ -183,8 +191,9 @@ class Workers:
         ended: queue.SimpleQueue[tuple[int, Outcome]] = queue.SimpleQueue()
         stop = threading.Event()
         threads = [
-            threading.Thread(target=self._drain, args=(jobs, todo, ended, deadline, stop),
-                             daemon=True)
+            threading.Thread(
+                target=self._drain, args=(jobs, todo, ended, deadline, stop), daemon=True
+            )
             for _ in range(min(self.count, len(jobs)))
         ]
         for thread in threads:
@@ -195,8 +204,12 @@ class Workers:
         return outcomes
 
     def _collect(
-        self, count: int, ended: queue.SimpleQueue[tuple[int, Outcome]],
-        deadline: float | None, stop: threading.Event, done: Done | None,
+        self,
+        count: int,
+        ended: queue.SimpleQueue[tuple[int, Outcome]],
+        deadline: float | None,
+        stop: threading.Event,
+        done: Done | None,
     ) -> list[Outcome]:
         """Wait for the jobs with a clock; kill the children when time is up."""
         found: dict[int, Outcome] = {}
@@ -227,8 +240,11 @@ class Workers:
         return [found.get(position, lost) for position in range(count)]
 
     def _drain(
-        self, jobs: Sequence[Job], todo: queue.SimpleQueue[int],
-        ended: queue.SimpleQueue[tuple[int, Outcome]], deadline: float | None,
+        self,
+        jobs: Sequence[Job],
+        todo: queue.SimpleQueue[int],
+        ended: queue.SimpleQueue[tuple[int, Outcome]],
+        deadline: float | None,
         stop: threading.Event,
     ) -> None:
         """One child's life with this list of jobs; runs in a thread of its own."""

@@ -74,7 +74,7 @@ def check_claims(result: Result) -> None:
 
 @pytest.mark.usefixtures("stubbed")
 @pytest.mark.parametrize("folder", FOLDERS)
-@pytest.mark.parametrize("behaviour", ("honest", *REFUSED, *BAD_PRICES))
+@pytest.mark.parametrize("behaviour", ["honest", *REFUSED, *BAD_PRICES])
 def test_lie_is_found_out_and_another_solver_asked(folder: str, behaviour: str) -> None:
     result = solved(folder, behaviour)
     check_claims(result)
@@ -93,7 +93,7 @@ def test_crash_is_answered_by_another_solver(behaviour: str) -> None:
 
 
 @pytest.mark.usefixtures("stubbed")
-@pytest.mark.parametrize("behaviour", ("half more", "false infeasible", "NaN", "huge duals"))
+@pytest.mark.parametrize("behaviour", ["half more", "false infeasible", "NaN", "huge duals"])
 def test_inexact_solver_is_judged_like_any_other(behaviour: str) -> None:
     """No second try is owed to it, but nothing false is claimed either."""
     for folder in FOLDERS:

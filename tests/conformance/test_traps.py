@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optimizer.program import Basis, Program, ProgramBuilder
+from optimizer.program import Basis, Program
 from optimizer.solvers.base import Reason, Solver
 from optimizer.solvers.blocks import join, split
 from optimizer.solvers.glop import Glop

@@ -8,7 +8,6 @@ the model needs it: two faults that cancel would pass every other test.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +55,8 @@ STEADY = settings(
     ],
 )
 
+SMALL = instances(max_workloads=3, max_pools=3, max_periods=4)
+
 Float = NDArray[np.float64]
 
 
@@ -68,10 +69,12 @@ def judged(instance: Instance, stated: Formulation) -> tuple[Evaluation, float] 
         return None
     assert whole.reason is Reason.OPTIMAL, whole.detail
     assert whole.values is not None
-    assert whole.duals is not None
+    prices = None
+    if whole.duals is not None and len(whole.duals):
+        prices = model.prices(whole.duals)
     claimed = model.program.offset + float(model.program.cost @ whole.values)
     plan = model.decode(instance, whole.values)
-    return evaluate(instance, plan, model.prices(whole.duals), claimed), claimed
+    return evaluate(instance, plan, prices, claimed), claimed
 
 
 def test_every_family_is_left_out_once() -> None:
@@ -101,19 +104,30 @@ def test_result_without_a_family_is_no_plan(family: str) -> None:
     assert any(f"the judge refused its plan ({family})" in note for note in result.notes)
 
 
+def uses(instance: Instance, family: str) -> bool:
+    """Whether an instance has anything that the family could say no to."""
+    if family == "residency":
+        return not instance.route_allowed.all()
+    if family == "shares":
+        return len(instance.shares.share) > 0
+    later = instance.workloads.deadline_periods > 0
+    return bool(later.any()) if family == "deadline" else True
+
+
 @pytest.mark.parametrize("family", WITHOUT)
 def test_judge_names_the_family_on_random_problems(family: str) -> None:
     """Thirty problems in which a plan without the family is cheaper than any legal one."""
     seen = []
 
     @STEADY
-    @given(instances())
+    @given(SMALL)
     def check(instance: Instance) -> None:
-        oracle = optimum(instance)
+        assume(uses(instance, family))
         found = judged(instance, WITHOUT[family])
         assume(found is not None)
         assert found is not None
         evaluation, claimed = found
+        oracle = optimum(instance)
         infeasible = oracle.status == "infeasible"
         assume(infeasible or claimed < oracle.objective_usd - 1e-3)
         seen.append(instance)
@@ -128,7 +142,7 @@ def test_family_that_does_not_bind_changes_nothing(family: str) -> None:
     """Where the plan without it is as dear, it may only be refused for that family."""
 
     @STEADY
-    @given(instances())
+    @given(SMALL)
     def check(instance: Instance) -> None:
         found = judged(instance, WITHOUT[family])
         if found is not None:
@@ -138,7 +152,7 @@ def test_family_that_does_not_bind_changes_nothing(family: str) -> None:
 
 
 @pytest.fixture
-def reserved_is_on_demand(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def reserved_is_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the model pay for reserved chips as they are used."""
 
     def as_used(instance: Instance, routes: NDArray[np.int32]) -> Float:
@@ -149,7 +163,6 @@ def reserved_is_on_demand(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     monkeypatch.setattr(formulation_module, "placement_usd_per_mtok", as_used)
     monkeypatch.setattr(formulation_module, "constant_usd", lambda instance: 0.0)
-    yield
 
 
 @pytest.mark.usefixtures("reserved_is_on_demand")
@@ -188,7 +201,7 @@ def prices(draw: st.DrawFn, instance: Instance) -> Prices:
 
 
 @settings(STEADY, max_examples=200)
-@given(st.data(), instances())
+@given(st.data(), SMALL)
 def test_bound_is_one_at_any_prices(data: st.DataObject, instance: Instance) -> None:
     """No prices, however wrong, prove more than the least cost there is."""
     oracle = optimum(instance)
@@ -199,7 +212,7 @@ def test_bound_is_one_at_any_prices(data: st.DataObject, instance: Instance) -> 
 
 
 @settings(STEADY, max_examples=100)
-@given(instances())
+@given(SMALL)
 def test_bound_is_tight_at_the_prices_of_the_optimum(instance: Instance) -> None:
     found = judged(instance, Formulation())
     assume(found is not None)
@@ -225,7 +238,7 @@ def edited(plan: optimizer.Plan, how: str, which: int, pool: int) -> optimizer.P
 
 
 @settings(STEADY, max_examples=150)
-@given(instances(), st.sampled_from(("move", "add", "drop")), st.data())
+@given(SMALL, st.sampled_from(("move", "add", "drop")), st.data())
 def test_edited_plan_is_judged_as_the_dense_rules_say(
     instance: Instance, how: str, data: st.DataObject
 ) -> None:
@@ -268,3 +281,13 @@ def test_edited_plan_does_not_cost_what_it_claims(how: str, families: set[str]) 
     changed = edited(result.plan, how, int(full[0]), 1)
     verdict = evaluate(result.instance, changed, None, result.objective_usd)
     assert set(verdict.violation_counts) == families
+
+
+@pytest.mark.xfail(strict=True, reason="priced_routes takes the missing limit, NaN, for a number")
+def test_price_on_a_limit_that_is_not_there_proves_nothing() -> None:
+    """The tiny share has no min; a price on it must not lift the bound above the optimum."""
+    result = optimizer.solve(optimizer.read(TINY / "shares"))
+    assert result.plan is not None
+    prices_on_nothing = Prices(np.zeros((2, 2)), np.zeros(1), np.ones(1))
+    verdict = evaluate(result.instance, result.plan, prices_on_nothing)
+    assert not verdict.bound.usd > 64

@@ -29,7 +29,6 @@ ARRAYS = {
     "no rows": np.empty((0, 4)),
     "strided": np.arange(12.0).reshape(3, 4)[:, ::2],
     "fortran": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
-    "scalar": np.array(3.5),
 }
 
 
