@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import memory
+from benchmarks import processes
 
 PHASES = ("read", "build", "solve", "evaluate", "write")
 WARM_UP = Path(__file__).parents[1] / "instances" / "tiny" / "demand"
@@ -43,7 +43,7 @@ class Clock:
     def begin(self, phase: str) -> None:
         """End the phase before, if any, and begin this one; a phase may come again."""
         self.end()
-        memory.reset_peak()
+        processes.reset_peak()
         self._phase = phase
         self._begun, self._begun_cpu = time.perf_counter(), time.process_time()
 
@@ -56,7 +56,7 @@ class Clock:
             self.figures[self._phase] = {
                 "seconds": before.get("seconds", 0.0) + took,
                 "cpu_seconds": before.get("cpu_seconds", 0.0) + took_cpu,
-                "peak_rss_mib": max(before.get("peak_rss_mib", 0.0), memory.peak_rss_mib()),
+                "peak_rss_mib": max(before.get("peak_rss_mib", 0.0), processes.peak_rss_mib()),
             }
         self._phase = ""
 
@@ -104,13 +104,15 @@ def main_job(folder: Path, method: str, solver: str, time_limit_s: float) -> dic
     clock.begin("read")
     instance = read(folder)
     clock.end()
-    trial = memory.ended_child_peak_rss_mib()
+    trial = processes.ended_child_peak_rss_mib()
     tiny = Formulation().build(read(WARM_UP)).program
     split(tiny)
     split(tiny, least_columns=1)  # programs that fall apart use one more kernel
+    used_before = processes.children_cpu_seconds()
     result = solve(instance, method=method, solver=solver, limits=limits, progress=clock)
     clock.end()
-    children = memory.children_peak_rss_mib()
+    used = processes.children_cpu_seconds() - used_before
+    children = processes.children_peak_rss_mib()
     if result.plan is not None:
         with tempfile.TemporaryDirectory() as out:
             clock.begin("write")
@@ -139,6 +141,7 @@ def main_job(folder: Path, method: str, solver: str, time_limit_s: float) -> dic
     phases = clock.figures
     phases["read"]["ended_child_peak_rss_mib"] = trial
     phases["solve"] |= {
+        "children_cpu_seconds": used,
         "largest_child_peak_rss_mib": max(children, default=0.0),
         "children_peak_rss_mib": sum(children),
         "together_peak_rss_mib": phases["solve"]["peak_rss_mib"] + sum(children),

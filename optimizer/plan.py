@@ -54,9 +54,7 @@ class Plan:
     def nothing_served(cls, instance: Instance) -> Plan:
         """The plan that gives every token up."""
         nowhere = np.empty(0, np.int32)
-        return from_cells(
-            instance, nowhere, nowhere, nowhere, np.empty(0), instance.demand_mtok
-        )
+        return from_cells(instance, nowhere, nowhere, nowhere, np.empty(0), instance.demand_mtok)
 
     def placements(self) -> Table:
         """Names, periods and Mtok of every placement, as an Arrow-ready table."""

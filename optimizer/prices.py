@@ -31,7 +31,7 @@ class Prices:
 
     def __post_init__(self) -> None:
         for array in (self.capacity_usd_per_chip_hour, self.share_max_usd, self.share_min_usd):
-            if not bool((array >= 0).all()):
+            if not bool((np.isfinite(array) & (array >= 0)).all()):
                 raise ValueError("prices: expected finite numbers >= 0")
             array.flags.writeable = False
 

@@ -47,7 +47,8 @@ class Result:
         (proved), no_plan.
     reason : why the search stopped, in words.
     limit : the limit that was reached (time, interrupt), empty when none was.
-    plan, evaluation : None when there is no plan.
+    plan : None when there is none that the judge verified.
+    evaluation : the judge's verdict, also on a plan that it refused; None without one.
     prices : multipliers behind the bound and the shadow prices.
     families : shadow prices by family.
     method, solver, why : what was used, and why.
@@ -56,7 +57,8 @@ class Result:
     peak_rss_mib : peak memory of this process and of its largest child, together.
     left_out : why each pool that takes no part takes none.
     notes : what else the user should know.
-    failure : what went wrong when ``status`` is no_plan: solver, judge, or empty.
+    failure : what went wrong: "solver" when none came to an end, also when a verified
+        stand-in plan is there; "judge" when the only plan was refused; else empty.
     """
 
     instance: Instance
@@ -85,7 +87,7 @@ class Result:
     @property
     def objective_usd(self) -> float | None:
         """Cost of the plan, as the judge computed it."""
-        return None if self.evaluation is None else self.evaluation.objective_usd
+        return self.evaluation.objective_usd if self.evaluation and self.verified else None
 
     @property
     def bound_usd(self) -> float | None:
@@ -95,19 +97,21 @@ class Result:
     @property
     def relative_gap(self) -> float | None:
         """(cost - bound) / cost."""
-        return None if self.evaluation is None else self.evaluation.relative_gap
+        return self.evaluation.relative_gap if self.evaluation and self.verified else None
 
     @property
     def unserved_mtok(self) -> float | None:
         """Mtok given up over the horizon."""
-        return None if self.evaluation is None else float(self.evaluation.unserved_mtok.sum())
+        if self.evaluation is None or not self.verified:
+            return None
+        return float(self.evaluation.unserved_mtok.sum())
 
     @property
     def exit_code(self) -> int:
         """Exit code of the command line (see docs/command-line.md)."""
         if self.limit == "interrupt":
             return 130
-        if self.status == "no_plan" and self.failure:
+        if self.failure:
             return {"judge": 8, "solver": 9}[self.failure]
         if self.limit and self.status == "feasible":
             return 6

@@ -86,18 +86,20 @@ class _Search:
     def run(self) -> Result:
         if self.limits.seconds == 0:
             return self._result(Found(reason=Reason.TIME_LIMIT), None, None)
+        found, evaluation = Found(reason=Reason.INTERRUPTED), None
         try:
             found = self.method(self.instance, self.limits, self.progress)
+            if found.reason is Reason.INFEASIBLE:
+                if self._prove_infeasible(found):
+                    return self._result(_with_plan(found, None), None, None)
+                found = dataclasses.replace(found, reason=Reason.FAILED, plan=None)
+            evaluation = self._judge(found)
+            if self._needs_second_try(found, evaluation):
+                found, evaluation = self._second_try(found, evaluation)
         except KeyboardInterrupt:
-            found = Found(reason=Reason.INTERRUPTED)
-        if found.reason is Reason.INFEASIBLE:
-            if self._prove_infeasible(found):
-                return self._result(_with_plan(found, None), None, None)
-            found = dataclasses.replace(found, reason=Reason.FAILED, plan=None)
-        evaluation = self._judge(found)
-        if self._needs_second_try(found, evaluation):
-            found, evaluation = self._second_try(found, evaluation)
-        if found.reason in _LIMITS and (evaluation is None or not evaluation.verified):
+            found = dataclasses.replace(found, reason=Reason.INTERRUPTED)
+        refused = evaluation is None or not evaluation.verified
+        if refused and found.reason is not Reason.OPTIMAL:
             found, evaluation = self._fall_back(found)
         return self._result(found, found.plan, evaluation)
 
@@ -157,7 +159,7 @@ class _Search:
         return f"gap {evaluation.relative_gap:.1e} at its own optimum"
 
     def _fall_back(self, found: Found) -> tuple[Found, Evaluation | None]:
-        """At a limit, whatever plan the judge accepts: greedy, else serving nothing."""
+        """When a search ends early, whatever plan the judge accepts: greedy, or serving none."""
         for plan in (greedy_plan(self.instance), Plan.nothing_served(self.instance)):
             evaluation = evaluate(self.instance, plan, found.prices)
             if evaluation.verified:
@@ -190,13 +192,16 @@ class _Search:
         failure = ""
         if status == "no_plan" and not limit:
             failure = "solver" if evaluation is None else "judge"
+        elif status == "feasible" and not limit and found.reason is not Reason.OPTIMAL:
+            failure = "solver"
         own_rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         result = Result(
             instance=instance,
             status=status,
             reason=reason,
             limit=limit,
-            plan=plan,
+            # A plan that the judge refused does not leave the program.
+            plan=plan if evaluation is not None and evaluation.verified else None,
             evaluation=evaluation,
             prices=prices,
             families=families,

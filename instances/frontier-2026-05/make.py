@@ -71,33 +71,243 @@ BATCH_HOURS = 24
 # Curves computed from public hourly request counts; README.md says how. Every row runs
 # over the 24 hours of a day; 1 is the mean of a working day.
 CONVERSATION = (
-    (0.851, 0.974, 0.976, 0.799, 0.796, 0.865, 1.004, 1.034, 1.114, 1.016, 1.029, 1.082,
-     1.151, 1.313, 1.440, 1.353, 1.175, 1.109, 1.099, 1.089, 1.044, 0.833, 0.807, 0.846),
-    (0.944, 0.986, 1.026, 0.836, 0.824, 0.887, 1.025, 1.133, 1.128, 1.105, 1.039, 1.120,
-     1.259, 1.324, 1.452, 1.364, 1.256, 1.172, 1.240, 1.142, 1.047, 0.919, 0.795, 0.748),
-    (0.872, 0.940, 0.906, 0.744, 0.800, 0.844, 0.971, 1.041, 1.060, 1.076, 0.994, 1.041,
-     1.183, 1.304, 1.333, 1.264, 1.151, 1.069, 1.124, 1.066, 0.918, 0.703, 0.664, 0.749),
-    (0.872, 0.955, 0.974, 0.810, 0.797, 0.861, 1.065, 1.123, 1.211, 1.155, 0.922, 0.981,
-     1.096, 1.297, 1.344, 1.188, 1.099, 1.071, 1.086, 1.004, 0.877, 0.773, 0.684, 0.749),
-    (0.911, 0.966, 0.940, 0.763, 0.779, 0.880, 0.987, 1.074, 1.042, 1.046, 0.918, 0.912,
-     1.020, 1.127, 1.117, 1.076, 0.997, 0.970, 0.863, 0.799, 0.767, 0.620, 0.532, 0.515),
-    (0.492, 0.520, 0.497, 0.442, 0.408, 0.418, 0.436, 0.496, 0.498, 0.473, 0.488, 0.548,
-     0.575, 0.715, 0.662, 0.680, 0.646, 0.668, 0.673, 0.620, 0.610, 0.594, 0.553, 0.667),
+    (
+        0.851,
+        0.974,
+        0.976,
+        0.799,
+        0.796,
+        0.865,
+        1.004,
+        1.034,
+        1.114,
+        1.016,
+        1.029,
+        1.082,
+        1.151,
+        1.313,
+        1.440,
+        1.353,
+        1.175,
+        1.109,
+        1.099,
+        1.089,
+        1.044,
+        0.833,
+        0.807,
+        0.846,
+    ),
+    (
+        0.944,
+        0.986,
+        1.026,
+        0.836,
+        0.824,
+        0.887,
+        1.025,
+        1.133,
+        1.128,
+        1.105,
+        1.039,
+        1.120,
+        1.259,
+        1.324,
+        1.452,
+        1.364,
+        1.256,
+        1.172,
+        1.240,
+        1.142,
+        1.047,
+        0.919,
+        0.795,
+        0.748,
+    ),
+    (
+        0.872,
+        0.940,
+        0.906,
+        0.744,
+        0.800,
+        0.844,
+        0.971,
+        1.041,
+        1.060,
+        1.076,
+        0.994,
+        1.041,
+        1.183,
+        1.304,
+        1.333,
+        1.264,
+        1.151,
+        1.069,
+        1.124,
+        1.066,
+        0.918,
+        0.703,
+        0.664,
+        0.749,
+    ),
+    (
+        0.872,
+        0.955,
+        0.974,
+        0.810,
+        0.797,
+        0.861,
+        1.065,
+        1.123,
+        1.211,
+        1.155,
+        0.922,
+        0.981,
+        1.096,
+        1.297,
+        1.344,
+        1.188,
+        1.099,
+        1.071,
+        1.086,
+        1.004,
+        0.877,
+        0.773,
+        0.684,
+        0.749,
+    ),
+    (
+        0.911,
+        0.966,
+        0.940,
+        0.763,
+        0.779,
+        0.880,
+        0.987,
+        1.074,
+        1.042,
+        1.046,
+        0.918,
+        0.912,
+        1.020,
+        1.127,
+        1.117,
+        1.076,
+        0.997,
+        0.970,
+        0.863,
+        0.799,
+        0.767,
+        0.620,
+        0.532,
+        0.515,
+    ),
+    (
+        0.492,
+        0.520,
+        0.497,
+        0.442,
+        0.408,
+        0.418,
+        0.436,
+        0.496,
+        0.498,
+        0.473,
+        0.488,
+        0.548,
+        0.575,
+        0.715,
+        0.662,
+        0.680,
+        0.646,
+        0.668,
+        0.673,
+        0.620,
+        0.610,
+        0.594,
+        0.553,
+        0.667,
+    ),
 )
 """Azure 2024 conversations: Monday to Friday as observed, then Sunday."""
 OFFICE = (
-    0.761, 0.708, 0.584, 0.471, 0.436, 0.459, 0.538, 0.578, 0.645, 1.072, 1.355, 1.370,
-    0.955, 1.161, 1.523, 1.675, 1.764, 1.493, 1.088, 1.193, 1.224, 1.108, 0.962, 0.879,
+    0.761,
+    0.708,
+    0.584,
+    0.471,
+    0.436,
+    0.459,
+    0.538,
+    0.578,
+    0.645,
+    1.072,
+    1.355,
+    1.370,
+    0.955,
+    1.161,
+    1.523,
+    1.675,
+    1.764,
+    1.493,
+    1.088,
+    1.193,
+    1.224,
+    1.108,
+    0.962,
+    0.879,
 )
 """Mean of the Azure working day and the BurstGPT conversation day."""
 STEADY = (
-    0.994, 1.002, 0.986, 0.936, 0.908, 0.883, 0.854, 0.817, 0.788, 0.868, 1.046, 1.106,
-    0.971, 0.981, 1.047, 1.047, 1.109, 1.078, 1.040, 1.143, 1.133, 1.074, 1.103, 1.086,
+    0.994,
+    1.002,
+    0.986,
+    0.936,
+    0.908,
+    0.883,
+    0.854,
+    0.817,
+    0.788,
+    0.868,
+    1.046,
+    1.106,
+    0.971,
+    0.981,
+    1.047,
+    1.047,
+    1.109,
+    1.078,
+    1.040,
+    1.143,
+    1.133,
+    1.074,
+    1.103,
+    1.086,
 )
 """ServeGen m-large."""
 PIPELINE = (
-    1.010, 1.043, 1.147, 1.170, 1.021, 0.937, 0.981, 1.061, 0.979, 0.993, 1.106, 1.111,
-    0.955, 1.128, 1.058, 0.848, 0.841, 0.925, 0.902, 0.890, 1.014, 0.933, 0.927, 1.021,
+    1.010,
+    1.043,
+    1.147,
+    1.170,
+    1.021,
+    0.937,
+    0.981,
+    1.061,
+    0.979,
+    0.993,
+    1.106,
+    1.111,
+    0.955,
+    1.128,
+    1.058,
+    0.848,
+    0.841,
+    0.925,
+    0.902,
+    0.890,
+    1.014,
+    0.933,
+    0.927,
+    1.021,
 )
 """ServeGen m-mid."""
 WEEKEND_LEVEL = 0.557
@@ -108,53 +318,197 @@ WEEKEND_LEVEL = 0.557
 # name: provider, chip, region, purchase, price, low, high, status, source, basis
 POOLS: dict[str, tuple[str, str, str, str, str, str, str, str, str, str]] = {
     "aws-trn2-us-east-2": (
-        "AWS", "Trainium2", "us-east-2", "reserved", "1.65", "1.35", "2.235", "available",
-        "trn2-preferential", "assumption"),
+        "AWS",
+        "Trainium2",
+        "us-east-2",
+        "reserved",
+        "1.65",
+        "1.35",
+        "2.235",
+        "available",
+        "trn2-preferential",
+        "assumption",
+    ),
     "aws-trn2-us-east-1": (
-        "AWS", "Trainium2", "us-east-1", "reserved", "1.65", "1.35", "2.235", "available",
-        "trn2-preferential", "assumption"),
+        "AWS",
+        "Trainium2",
+        "us-east-1",
+        "reserved",
+        "1.65",
+        "1.35",
+        "2.235",
+        "available",
+        "trn2-preferential",
+        "assumption",
+    ),
     "aws-trn2-us-east-2-block": (
-        "AWS", "Trainium2", "us-east-2", "on_demand", "2.235", "2.235", "2.682", "available",
-        "aws-capacity-blocks", "published"),
+        "AWS",
+        "Trainium2",
+        "us-east-2",
+        "on_demand",
+        "2.235",
+        "2.235",
+        "2.682",
+        "available",
+        "aws-capacity-blocks",
+        "published",
+    ),
     "aws-trn2-ap-southeast-4-block": (
-        "AWS", "Trainium2", "ap-southeast-4", "on_demand", "2.235", "2.235", "2.682", "available",
-        "aws-capacity-blocks", "published"),
+        "AWS",
+        "Trainium2",
+        "ap-southeast-4",
+        "on_demand",
+        "2.235",
+        "2.235",
+        "2.682",
+        "available",
+        "aws-capacity-blocks",
+        "published",
+    ),
     "aws-trn3-us-west-2": (
-        "AWS", "Trainium3", "us-west-2", "reserved", "2.6", "2", "3.5", "available",
-        "trn3-price", "assumption"),
+        "AWS",
+        "Trainium3",
+        "us-west-2",
+        "reserved",
+        "2.6",
+        "2",
+        "3.5",
+        "available",
+        "trn3-price",
+        "assumption",
+    ),
     "google-tpu7-us-central1": (
-        "Google", "TPU v7", "us-central1", "reserved", "5.4", "4.4", "8.4", "available",
-        "tpu7-price", "assumption"),
+        "Google",
+        "TPU v7",
+        "us-central1",
+        "reserved",
+        "5.4",
+        "4.4",
+        "8.4",
+        "available",
+        "tpu7-price",
+        "assumption",
+    ),
     "google-tpu7-us-east1": (
-        "Google", "TPU v7", "us-east1", "reserved", "5.4", "4.4", "8.4", "available",
-        "tpu7-price", "assumption"),
+        "Google",
+        "TPU v7",
+        "us-east1",
+        "reserved",
+        "5.4",
+        "4.4",
+        "8.4",
+        "available",
+        "tpu7-price",
+        "assumption",
+    ),
     "google-tpu7-europe-west2": (
-        "Google", "TPU v7", "europe-west2", "reserved", "5.6", "4.6", "8.7", "available",
-        "tpu7-price", "assumption"),
+        "Google",
+        "TPU v7",
+        "europe-west2",
+        "reserved",
+        "5.6",
+        "4.6",
+        "8.7",
+        "available",
+        "tpu7-price",
+        "assumption",
+    ),
     "google-tpu7-us-central1-spot": (
-        "Google", "TPU v7", "us-central1", "spot", "5", "2.6", "7.9", "available",
-        "tpu7-price", "assumption"),
+        "Google",
+        "TPU v7",
+        "us-central1",
+        "spot",
+        "5",
+        "2.6",
+        "7.9",
+        "available",
+        "tpu7-price",
+        "assumption",
+    ),
     "google-h200-us-east4-spot": (
-        "Google", "H200", "us-east4", "spot", "5.6357", "5.6357", "6.2607", "available",
-        "google-h200", "published"),
+        "Google",
+        "H200",
+        "us-east4",
+        "spot",
+        "5.6357",
+        "5.6357",
+        "6.2607",
+        "available",
+        "google-h200",
+        "published",
+    ),
     "coreweave-h200-us-east": (
-        "CoreWeave", "H200", "coreweave-us-east", "on_demand", "6.305", "2.616", "6.305",
-        "available", "coreweave", "published"),
+        "CoreWeave",
+        "H200",
+        "coreweave-us-east",
+        "on_demand",
+        "6.305",
+        "2.616",
+        "6.305",
+        "available",
+        "coreweave",
+        "published",
+    ),
     "coreweave-b200-us-west": (
-        "CoreWeave", "B200", "coreweave-us-west", "reserved", "7.31", "3.44", "8.6",
-        "available", "coreweave-reserved", "assumption"),
+        "CoreWeave",
+        "B200",
+        "coreweave-us-west",
+        "reserved",
+        "7.31",
+        "3.44",
+        "8.6",
+        "available",
+        "coreweave-reserved",
+        "assumption",
+    ),
     "coreweave-b200-europe": (
-        "CoreWeave", "B200", "coreweave-europe", "on_demand", "8.6", "4.264", "8.6",
-        "available", "coreweave", "published"),
+        "CoreWeave",
+        "B200",
+        "coreweave-europe",
+        "on_demand",
+        "8.6",
+        "4.264",
+        "8.6",
+        "available",
+        "coreweave",
+        "published",
+    ),
     "hyperstack-b200-europe": (
-        "Hyperstack", "B200", "hyperstack-europe", "on_demand", "6", "4.5", "7.5",
-        "available", "hyperstack", "published"),
+        "Hyperstack",
+        "B200",
+        "hyperstack-europe",
+        "on_demand",
+        "6",
+        "4.5",
+        "7.5",
+        "available",
+        "hyperstack",
+        "published",
+    ),
     "azure-maia200-centralus": (
-        "Azure", "Maia 200", "centralus", "on_demand", "", "", "", "in_talks",
-        "maia-price", "assumption"),
+        "Azure",
+        "Maia 200",
+        "centralus",
+        "on_demand",
+        "",
+        "",
+        "",
+        "in_talks",
+        "maia-price",
+        "assumption",
+    ),
     "azure-maia200-westus3": (
-        "Azure", "Maia 200", "westus3", "on_demand", "", "", "", "in_talks",
-        "maia-price", "assumption"),
+        "Azure",
+        "Maia 200",
+        "westus3",
+        "on_demand",
+        "",
+        "",
+        "",
+        "in_talks",
+        "maia-price",
+        "assumption",
+    ),
 }
 
 CHIPS = {
@@ -179,8 +533,16 @@ CHIPS = {
 
 EUROPE = ("europe-west2", "coreweave-europe", "hyperstack-europe")
 UNITED_STATES = (
-    "us-east-2", "us-east-1", "us-west-2", "us-central1", "us-east1", "us-east4",
-    "coreweave-us-east", "coreweave-us-west", "centralus", "westus3",
+    "us-east-2",
+    "us-east-1",
+    "us-west-2",
+    "us-central1",
+    "us-east1",
+    "us-east4",
+    "coreweave-us-east",
+    "coreweave-us-west",
+    "centralus",
+    "westus3",
 )
 
 # --- routes -------------------------------------------------------------------------
@@ -252,82 +614,119 @@ SHARES = (
 
 SOURCES = (
     # source, address, note
-    ("aws-capacity-blocks",
-     "https://github.com/koyakimu/ec2-capacity-blocks-for-ml-pricing-json/blob/"
-     "23bac71b9e681348af55c2228af45c5b58d176a2/data/pricing.json",
-     "Trainium2 in us-east-2 and ap-southeast-4 at 2.235 USD per chip-hour, January 2026. "
-     "High: 20 percent more, the rise of the other blocks by September 2026."),
-    ("trn2-preferential",
-     "https://thesummerai.com/anthropic-amazon-deal/",
-     "The page gives the size and length of the agreement, not a price. 1.65 is an assumption: "
-     "26 percent below the published block price. Low 1.35 (40 percent below), high the block "
-     "price."),
-    ("trn3-price",
-     "https://awsdocs-neuron.readthedocs-hosted.com/en/latest/about-neuron/arch/"
-     "neuron-hardware/trn3-arch.html",
-     "The page gives the chip; no price is published. 2.60 is an assumption: about 1.6 times "
-     "the assumed Trainium2 price for 1.9 times the FP8 rate and 1.7 times the bandwidth."),
-    ("tpu7-price",
-     "https://docs.cloud.google.com/tpu/docs/tpu7x",
-     "The page gives the chip; no price was found in a source. 5.40 for a long commitment, "
-     "5.60 in London and 5.00 for spot are assumptions, and so are their ranges."),
-    ("google-h200",
-     "https://huggingface.co/datasets/tanod/cloud-gpu-list-prices",
-     "H200 spot, October 2026: 5.6357 in us-east4; high: 6.2607 in us-central1."),
-    ("coreweave",
-     "https://github.com/api-evangelist/coreweave/blob/"
-     "27bcc25e6b1936055be7a93d6ea2d0f6a6d9d084/plans/coreweave-plans-pricing.yml",
-     "On demand, September 2026: H200 6.305, B200 8.60. Low: spot, 2.616 and 4.264."),
-    ("coreweave-reserved",
-     "https://github.com/api-evangelist/coreweave/blob/"
-     "27bcc25e6b1936055be7a93d6ea2d0f6a6d9d084/plans/coreweave-plans-pricing.yml",
-     "The page promises up to 60 percent off for reserved use (low 3.44). 7.31 is an "
-     "assumption: 15 percent off 8.60."),
-    ("hyperstack",
-     "https://raw.githubusercontent.com/api-evangelist/nexgen-cloud/refs/heads/main/plans/"
-     "nexgen-cloud-plans-pricing.yml",
-     "B200 on demand 6.00, August 2026. Low and high: 25 percent either way, assumption."),
-    ("maia-price",
-     "https://chatforest.com/reviews/"
-     "anthropic-microsoft-maia-200-azure-claude-inference-chip-talks-2026/",
-     "Talks, two regions (Iowa, Phoenix), inference only. No price is published, so there is "
-     "none here and no range either; the number of chips is an assumption."),
-    ("planning-rates",
-     "https://github.com/mlcommons/inference_results_v6.1/blob/"
-     "10ecdffda3bb94d71f0203a6ca8e20c17943f27c/summary.json",
-     "Measured rates of the GPUs; the others are planned from data sheets. The chip-hours are "
-     "estimates that keep the cost ranges in README.md. Round trips: see round-trips."),
-    ("round-trips",
-     "https://github.com/vitorenesduarte/fantoch/tree/aea6e324fdce7802976cbafa88a516ed40609ce9",
-     "Measured round trips between regions of AWS and of Google (June 2020). Clouds that are "
-     "not in it take the nearest region that is."),
-    ("azure-trace",
-     "https://github.com/Azure/AzurePublicDataset",
-     "Conversation requests per hour, 12 to 17 May 2024 (CC-BY-4.0); mean lengths of the 2023 "
-     "conversation trace: 1,155 in, 211 out."),
-    ("burstgpt", "https://github.com/HPMLL/BurstGPT",
-     "Conversation requests by hour of day, 14 days (CC-BY-4.0)."),
-    ("servegen",
-     "https://github.com/alibaba/ServeGen/tree/f891d1189eb32b3868dfc443800c4150548c282a/data",
-     "Requests by hour of day of two production models, 14 days (Apache-2.0)."),
-    ("mooncake",
-     "https://github.com/kvcache-ai/Mooncake/tree/3b5a594133958449a1feaf1c9e0fc1b553e34a28/"
-     "FAST25-release",
-     "Mean lengths of long conversations (12,035 in, 343 out) and of tool and agent calls "
-     "(8,596 in, 182 out); 37 percent of input tokens answered by an ideal prefix cache."),
-    ("mlperf-rules",
-     "https://github.com/mlcommons/inference_policies/blob/"
-     "ac93e89c0c9a8819eb0ad987768c2f6e22896714/inference_rules.adoc",
-     "Limits on time to first token and time per output token, from which the promises of the "
-     "workloads are taken."),
-    ("deepseek",
-     "https://github.com/deepseek-ai/open-infra-index/blob/main/202502OpenSourceWeek/"
-     "day_6_one_more_thing_deepseekV3R1_inference_system_overview.md",
-     "56 percent of input tokens answered by a cache in production; fleet peak 1.23 of mean."),
-    ("rainier",
-     "https://www.semafor.com/article/10/29/2025/"
-     "aws-massive-multi-state-ai-data-center-is-powering-anthropics-claude",
-     "Sites of Project Rainier; part of the chips goes to training in the evening."),
+    (
+        "aws-capacity-blocks",
+        "https://github.com/koyakimu/ec2-capacity-blocks-for-ml-pricing-json/blob/"
+        "23bac71b9e681348af55c2228af45c5b58d176a2/data/pricing.json",
+        "Trainium2 in us-east-2 and ap-southeast-4 at 2.235 USD per chip-hour, January 2026. "
+        "High: 20 percent more, the rise of the other blocks by September 2026.",
+    ),
+    (
+        "trn2-preferential",
+        "https://thesummerai.com/anthropic-amazon-deal/",
+        "The page gives the size and length of the agreement, not a price. 1.65 is an assumption: "
+        "26 percent below the published block price. Low 1.35 (40 percent below), high the block "
+        "price.",
+    ),
+    (
+        "trn3-price",
+        "https://awsdocs-neuron.readthedocs-hosted.com/en/latest/about-neuron/arch/"
+        "neuron-hardware/trn3-arch.html",
+        "The page gives the chip; no price is published. 2.60 is an assumption: about 1.6 times "
+        "the assumed Trainium2 price for 1.9 times the FP8 rate and 1.7 times the bandwidth.",
+    ),
+    (
+        "tpu7-price",
+        "https://docs.cloud.google.com/tpu/docs/tpu7x",
+        "The page gives the chip; no price was found in a source. 5.40 for a long commitment, "
+        "5.60 in London and 5.00 for spot are assumptions, and so are their ranges.",
+    ),
+    (
+        "google-h200",
+        "https://huggingface.co/datasets/tanod/cloud-gpu-list-prices",
+        "H200 spot, October 2026: 5.6357 in us-east4; high: 6.2607 in us-central1.",
+    ),
+    (
+        "coreweave",
+        "https://github.com/api-evangelist/coreweave/blob/"
+        "27bcc25e6b1936055be7a93d6ea2d0f6a6d9d084/plans/coreweave-plans-pricing.yml",
+        "On demand, September 2026: H200 6.305, B200 8.60. Low: spot, 2.616 and 4.264.",
+    ),
+    (
+        "coreweave-reserved",
+        "https://github.com/api-evangelist/coreweave/blob/"
+        "27bcc25e6b1936055be7a93d6ea2d0f6a6d9d084/plans/coreweave-plans-pricing.yml",
+        "The page promises up to 60 percent off for reserved use (low 3.44). 7.31 is an "
+        "assumption: 15 percent off 8.60.",
+    ),
+    (
+        "hyperstack",
+        "https://raw.githubusercontent.com/api-evangelist/nexgen-cloud/refs/heads/main/plans/"
+        "nexgen-cloud-plans-pricing.yml",
+        "B200 on demand 6.00, August 2026. Low and high: 25 percent either way, assumption.",
+    ),
+    (
+        "maia-price",
+        "https://chatforest.com/reviews/"
+        "anthropic-microsoft-maia-200-azure-claude-inference-chip-talks-2026/",
+        "Talks, two regions (Iowa, Phoenix), inference only. No price is published, so there is "
+        "none here and no range either; the number of chips is an assumption.",
+    ),
+    (
+        "planning-rates",
+        "https://github.com/mlcommons/inference_results_v6.1/blob/"
+        "10ecdffda3bb94d71f0203a6ca8e20c17943f27c/summary.json",
+        "Measured rates of the GPUs; the others are planned from data sheets. The chip-hours are "
+        "estimates that keep the cost ranges in README.md. Round trips: see round-trips.",
+    ),
+    (
+        "round-trips",
+        "https://github.com/vitorenesduarte/fantoch/tree/aea6e324fdce7802976cbafa88a516ed40609ce9",
+        "Measured round trips between regions of AWS and of Google (June 2020). Clouds that are "
+        "not in it take the nearest region that is.",
+    ),
+    (
+        "azure-trace",
+        "https://github.com/Azure/AzurePublicDataset",
+        "Conversation requests per hour, 12 to 17 May 2024 (CC-BY-4.0); mean lengths of the 2023 "
+        "conversation trace: 1,155 in, 211 out.",
+    ),
+    (
+        "burstgpt",
+        "https://github.com/HPMLL/BurstGPT",
+        "Conversation requests by hour of day, 14 days (CC-BY-4.0).",
+    ),
+    (
+        "servegen",
+        "https://github.com/alibaba/ServeGen/tree/f891d1189eb32b3868dfc443800c4150548c282a/data",
+        "Requests by hour of day of two production models, 14 days (Apache-2.0).",
+    ),
+    (
+        "mooncake",
+        "https://github.com/kvcache-ai/Mooncake/tree/3b5a594133958449a1feaf1c9e0fc1b553e34a28/"
+        "FAST25-release",
+        "Mean lengths of long conversations (12,035 in, 343 out) and of tool and agent calls "
+        "(8,596 in, 182 out); 37 percent of input tokens answered by an ideal prefix cache.",
+    ),
+    (
+        "mlperf-rules",
+        "https://github.com/mlcommons/inference_policies/blob/"
+        "ac93e89c0c9a8819eb0ad987768c2f6e22896714/inference_rules.adoc",
+        "Limits on time to first token and time per output token, from which the promises of the "
+        "workloads are taken.",
+    ),
+    (
+        "deepseek",
+        "https://github.com/deepseek-ai/open-infra-index/blob/main/202502OpenSourceWeek/"
+        "day_6_one_more_thing_deepseekV3R1_inference_system_overview.md",
+        "56 percent of input tokens answered by a cache in production; fleet peak 1.23 of mean.",
+    ),
+    (
+        "rainier",
+        "https://www.semafor.com/article/10/29/2025/"
+        "aws-massive-multi-state-ai-data-center-is-powering-anthropics-claude",
+        "Sites of Project Rainier; part of the chips goes to training in the evening.",
+    ),
 )
 
 Rows = Iterable[Sequence[object]]
@@ -357,7 +756,9 @@ def workloads() -> list[tuple[str, str, str, str]]:
     """Name, model, traffic class and origin of every workload, in order."""
     return [
         (f"{model}-{kind.replace('_', '-')}-{origin}", model, kind, origin)
-        for model in MODEL_SHARE for kind in CLASSES for origin in ORIGIN_SHARE
+        for model in MODEL_SHARE
+        for kind in CLASSES
+        for origin in ORIGIN_SHARE
     ]
 
 
@@ -368,9 +769,19 @@ def workload_rows() -> Rows:
         first, each = TARGETS[model].get(kind, ("", ""))
         source = "azure-trace" if kind in ("interactive", "batch") else "mooncake"
         yield (
-            name, f"{model}-class", kind, origin, PENALTY[model][CLASSES.index(kind)],
+            name,
+            f"{model}-class",
+            kind,
+            origin,
+            PENALTY[model][CLASSES.index(kind)],
             BATCH_HOURS if kind == "batch" else 0,
-            tokens_in, tokens_out, cached, first, each, source, "assumption",
+            tokens_in,
+            tokens_out,
+            cached,
+            first,
+            each,
+            source,
+            "assumption",
         )
 
 
@@ -379,7 +790,10 @@ def demand_rows() -> Rows:
     curve = curves()
     for name, model, kind, origin in workloads():
         mean = (
-            WEEKLY_MTOK / PERIODS * MODEL_SHARE[model] * CLASS_SHARE[model][kind]
+            WEEKLY_MTOK
+            / PERIODS
+            * MODEL_SHARE[model]
+            * CLASS_SHARE[model][kind]
             * ORIGIN_SHARE[origin]
         )
         # Local hour h + offset is UTC hour h; the week is taken as a circle.
@@ -495,8 +909,15 @@ def route_rows() -> Rows:
             hours = chip_hours(model, kind, pool)
             if hours == 0 or trip > LONGEST_TRIP_MS[kind] or unwanted(kind, origin, pool):
                 continue
-            yield (name, pool, f"{hours:.5g}", f"{transfer_usd(provider, trip):.5g}", trip,
-                   "planning-rates", "estimate")
+            yield (
+                name,
+                pool,
+                f"{hours:.5g}",
+                f"{transfer_usd(provider, trip):.5g}",
+                trip,
+                "planning-rates",
+                "estimate",
+            )
 
 
 def residency_rows() -> Rows:
@@ -523,21 +944,61 @@ def write_instance(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "instance.toml").write_text(HEAD, encoding="utf-8", newline="\n")
     periods = range(PERIODS)
-    write_table(folder, "workloads", (
-        "workload", "model", "traffic_class", "region", "unserved_usd_per_mtok",
-        "deadline_periods", "input_tokens", "output_tokens",
-        "cached_input_fraction", "ttft_ms", "tpot_ms", "source", "basis"), workload_rows())
-    write_table(folder, "pools", (
-        "pool", "provider", "chip", "region", "purchase", "usd_per_chip_hour",
-        "usd_per_chip_hour_low", "usd_per_chip_hour_high", "status", "source", "basis"),
-        pool_rows())
-    write_table(folder, "routes", (
-        "workload", "pool", "chip_hours_per_mtok", "usd_per_mtok", "latency_ms", "source",
-        "basis"), route_rows())
+    write_table(
+        folder,
+        "workloads",
+        (
+            "workload",
+            "model",
+            "traffic_class",
+            "region",
+            "unserved_usd_per_mtok",
+            "deadline_periods",
+            "input_tokens",
+            "output_tokens",
+            "cached_input_fraction",
+            "ttft_ms",
+            "tpot_ms",
+            "source",
+            "basis",
+        ),
+        workload_rows(),
+    )
+    write_table(
+        folder,
+        "pools",
+        (
+            "pool",
+            "provider",
+            "chip",
+            "region",
+            "purchase",
+            "usd_per_chip_hour",
+            "usd_per_chip_hour_low",
+            "usd_per_chip_hour_high",
+            "status",
+            "source",
+            "basis",
+        ),
+        pool_rows(),
+    )
+    write_table(
+        folder,
+        "routes",
+        (
+            "workload",
+            "pool",
+            "chip_hours_per_mtok",
+            "usd_per_mtok",
+            "latency_ms",
+            "source",
+            "basis",
+        ),
+        route_rows(),
+    )
     write_table(folder, "demand", ("workload", *periods), demand_rows())
     write_table(folder, "capacity", ("pool", *periods), capacity_rows())
-    write_table(folder, "shares", ("share", "attribute", "value", "measure", "min", "max"),
-                SHARES)
+    write_table(folder, "shares", ("share", "attribute", "value", "measure", "min", "max"), SHARES)
     write_table(folder, "residency", ("workload", "region"), residency_rows())
     write_table(folder, "sources", ("source", "address", "note"), SOURCES)
 

@@ -9,6 +9,7 @@ arithmetic (N. J. Higham, "Accuracy and Stability of Numerical Algorithms", 2nd 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -112,14 +113,8 @@ def priced_routes(instance: Instance, prices: Prices, weight: float = 1.0) -> Pr
     """
     pools = instance.num_pools
     per_unit = {"compute": np.zeros(pools), "tokens": np.zeros(pools), "spend": np.zeros(pools)}
-    shares = instance.shares
-    for position in range(len(shares.share)):
-        group = _group(instance, position)
-        add = per_unit[shares.measure[position]]
-        if prices.share_max_usd[position] > 0:
-            add += prices.share_max_usd[position] * (group - float(shares.max[position]))
-        if prices.share_min_usd[position] > 0:
-            add += prices.share_min_usd[position] * (float(shares.min[position]) - group)
+    for measure, usd_per_unit in _share_terms(instance, prices):
+        per_unit[measure] += usd_per_unit
     as_used = np.array([kind != "reserved" for kind in instance.pools.purchase.values()])
     price = np.where(as_used[:, None], instance.price_usd_per_chip_hour, 0.0)
     factor = weight + per_unit["spend"]
@@ -167,18 +162,27 @@ def _share_constants(instance: Instance, prices: Prices) -> list[float]:
         return []
     nothing = np.zeros(instance.capacity_chips.shape)
     fixed = pool_chip_usd(instance, nothing)
-    terms = []
+    return [
+        math.fsum((fixed * usd_per_unit).tolist())
+        for measure, usd_per_unit in _share_terms(instance, prices)
+        if measure == "spend"
+    ]
+
+
+def _share_terms(instance: Instance, prices: Prices) -> Iterator[tuple[str, Float]]:
+    """For each limit that is there and priced, its measure and (P,) USD per unit of it.
+
+    A price on a limit that the instance does not set proves nothing and is passed over.
+    """
+    shares = instance.shares
     for position in range(len(shares.share)):
-        if shares.measure[position] != "spend":
-            continue
         group = _group(instance, position)
-        if prices.share_max_usd[position] > 0:
-            part = fixed * (group - float(shares.max[position]))
-            terms.append(prices.share_max_usd[position] * math.fsum(part.tolist()))
-        if prices.share_min_usd[position] > 0:
-            part = fixed * (float(shares.min[position]) - group)
-            terms.append(prices.share_min_usd[position] * math.fsum(part.tolist()))
-    return terms
+        low, high = float(shares.min[position]), float(shares.max[position])
+        top, bottom = prices.share_max_usd[position], prices.share_min_usd[position]
+        if top > 0 and not math.isnan(high):
+            yield shares.measure[position], top * (group - high)
+        if bottom > 0 and not math.isnan(low):
+            yield shares.measure[position], bottom * (low - group)
 
 
 def _reserved_usd(instance: Instance) -> float:

@@ -24,6 +24,9 @@ Float = NDArray[np.float64]
 
 __all__ = ["Evaluation", "evaluate"]
 
+CONTRADICTION = 1e-4
+"""Part of its cost by which a plan within all tolerances may lie below a bound."""
+
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
@@ -127,6 +130,11 @@ def evaluate(
         counts["cost"] += 1
     amounts = share_amounts(instance, sums)
     none = Prices.none(instance.num_pools, instance.num_periods, len(instance.shares.share))
+    bound = lower_bound(instance, prices or none)
+    if not found and bound.usd > costs.total * (1 + CONTRADICTION) + bound.rounding_usd:
+        # One of the two is wrong, and nothing says which: no verdict may rest on either.
+        found.append(Violation("bound", "proved for every plan", costs.total, bound.usd, "USD"))
+        counts["bound"] += 1
     return Evaluation(
         cost_usd=costs,
         violations=tuple(found),
@@ -140,7 +148,7 @@ def evaluate(
         unserved_mtok=sums.unserved_mtok.sum(axis=1),
         workload_usd=_workload_usd(instance, plan, sums.route, sums.chip_hours),
         share_parts=np.array([h / t if t > 0 else np.nan for h, t in amounts]),
-        bound=lower_bound(instance, prices or none),
+        bound=bound,
     )
 
 

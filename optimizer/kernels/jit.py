@@ -47,9 +47,7 @@ def kernel(function: Callable[Params, Answer]) -> Callable[Params, Answer]:
     return call
 
 
-def _compile(
-    function: Callable[Params, Answer], *, cache: bool
-) -> Callable[Params, Answer]:
+def _compile(function: Callable[Params, Answer], *, cache: bool) -> Callable[Params, Answer]:
     try:
         made = numba.njit(cache=cache, nogil=True, error_model="numpy")(function)
     except RuntimeError:

@@ -47,6 +47,8 @@ def least_relaxation(instance: Instance, limits: Limits) -> Relaxation:
     program = replace(model.program, cost=cost, offset=0.0)
     workers = shared_workers(limits.threads, limits.memory_mib)
     outcome = workers.run([Job(Glop(), program)], limits.seconds)[0]
+    if outcome.reason is Reason.INTERRUPTED:
+        raise KeyboardInterrupt
     if outcome.reason is not Reason.OPTIMAL or outcome.values is None or outcome.duals is None:
         return Relaxation(None)
     words = []

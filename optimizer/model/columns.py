@@ -90,7 +90,12 @@ def claim_columns(
     penalty = np.broadcast_to(instance.workloads.unserved_usd_per_mtok[:, None], window.shape)
     unserved[wanted] = builder.columns("unserved", int(wanted.sum()), cost=penalty[wanted])
     return Columns(
-        route=routes[position], period=period.astype(np.int32), place=place,
-        workload=workload[position], pool=pool[position], unserved=unserved,
-        backlog=np.full(window.shape, -1, np.int32), window_mtok=window,
+        route=routes[position],
+        period=period.astype(np.int32),
+        place=place,
+        workload=workload[position],
+        pool=pool[position],
+        unserved=unserved,
+        backlog=np.full(window.shape, -1, np.int32),
+        window_mtok=window,
     )

@@ -51,7 +51,9 @@ class Model:
         placed, given_up = settle_deferrable(instance, columns, placed, given_up)
         at_once = instance.workloads.deadline_periods == 0
         given_up[at_once] = self._unserved_at_once(instance, placed, given_up)[at_once]
-        return from_cells(instance, columns.workload, columns.pool, columns.period, placed, given_up)
+        return from_cells(
+            instance, columns.workload, columns.pool, columns.period, placed, given_up
+        )
 
     def encode(self, plan: Plan) -> Float:
         """Column values of a plan, as far as decoding looks at them: (n,)."""
@@ -80,13 +82,11 @@ class Model:
         A dual is the change of the least cost per unit of right-hand side, so that of a
         binding upper limit is <= 0 and that of a binding lower limit is >= 0.
         """
-        capacity = np.zeros(self.capacity_rows.shape)
-        known = self.capacity_rows >= 0
-        capacity[known] = -duals[self.capacity_rows[known]]
-        shares = self.share_rows
-        top = np.where(shares.max >= 0, -duals[shares.max], 0.0) if len(shares.max) else np.zeros(0)
-        low = np.where(shares.min >= 0, duals[shares.min], 0.0) if len(shares.min) else np.zeros(0)
-        return Prices(*(np.maximum(part, 0.0) + 0.0 for part in (capacity, top, low)))
+        return Prices(
+            _worth(-duals, self.capacity_rows),
+            _worth(-duals, self.share_rows.max),
+            _worth(duals, self.share_rows.min),
+        )
 
 
 @dataclass(frozen=True)
@@ -115,9 +115,7 @@ class Formulation:
         refuse_unknown_rules(instance)
         builder = ProgramBuilder()
         routes = open_routes(instance, residency=self.residency)
-        columns = claim_columns(
-            builder, instance, placement_usd_per_mtok(instance, routes), routes
-        )
+        columns = claim_columns(builder, instance, placement_usd_per_mtok(instance, routes), routes)
         if self.demand is not None:
             self.demand.add(builder, instance, columns)
         if self.deadline is not None:
@@ -135,6 +133,14 @@ class Formulation:
     def families(cls) -> tuple[str, ...]:
         """Names of the families, one per field."""
         return tuple(entry.name for entry in fields(cls))
+
+
+def _worth(duals: Float, rows: Index) -> Float:
+    """Values at some rows as multipliers: 0 where there is no row, never below 0."""
+    worth = np.zeros(rows.shape)
+    known = rows >= 0
+    worth[known] = np.maximum(duals[rows[known]], 0.0)
+    return worth
 
 
 def _keys(workload: Index, pool: Index, period: Index, periods: int) -> NDArray[np.int64]:
@@ -161,7 +167,8 @@ def refuse_unknown_rules(instance: Instance) -> None:
     if asked:
         raise UnsupportedError(
             "this version cannot keep these rules, and drops none in silence: "
-            + "; ".join(asked) + ". Remove them from the instance to plan without them."
+            + "; ".join(asked)
+            + ". Remove them from the instance to plan without them."
         )
     for position, name in enumerate(instance.shares.share):
         group = in_group(instance, position)
@@ -171,4 +178,3 @@ def refuse_unknown_rules(instance: Instance) -> None:
                 f"{instance.shares.measure[position]} in pools that are all left out because "
                 "their price is unknown: give a price (--price POOL=USD) or remove its min"
             )
-

@@ -19,7 +19,7 @@ def summary(result: Result) -> dict[str, Any]:
     parts = breakdown(result)
     evaluation = result.evaluation
     costs = None
-    if evaluation is not None:
+    if evaluation is not None and evaluation.verified:
         costs = {
             "reserved": evaluation.cost_usd.reserved,
             "usage": evaluation.cost_usd.usage,

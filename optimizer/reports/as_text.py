@@ -15,7 +15,7 @@ def render(result: Result) -> str:
     """The summary: verdict, cost and bound, pools, shares, models, limits, what was left out."""
     parts = breakdown(result)
     blocks = [_head(result)]
-    if result.evaluation is not None:
+    if result.verified:
         blocks += [_pools(parts), _shares(result, parts), _models(parts), _prices(parts)]
     blocks += [_left_out(result), _notes(result), _foot(result)]
     return "\n\n".join(block for block in blocks if block) + "\n"
@@ -28,10 +28,9 @@ def _head(result: Result) -> str:
     found = result.evaluation
     if found is None:
         return "\n".join(lines)
-    if found.verified:
-        lines[1] += "  (plan verified)"
-    else:
-        lines += [f"  {violation}" for violation in found.violations[:10]]
+    if not found.verified:
+        return "\n".join([*lines, *(f"  {violation}" for violation in found.violations[:10])])
+    lines[1] += "  (plan verified)"
     cost = found.cost_usd
     gap = f"{found.relative_gap:.1e}"
     lines += [

@@ -80,7 +80,7 @@ class Breakdown:
 def breakdown(result: Result) -> Breakdown:
     """Break a result down; everything is empty when there is no plan."""
     found = result.evaluation
-    if found is None:
+    if found is None or not found.verified:
         return Breakdown((), {}, {}, {}, {}, {}, ())
     instance = result.instance
     used = found.load_chip_hours.sum(axis=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from optimizer.program import Program
 from optimizer.solvers.base import Basis, Capabilities, Outcome
@@ -43,4 +43,5 @@ class Highs:
         options = f"highs {{ {tolerances} }}"
         algorithm = "LP_ALGORITHM_BARRIER" if self.interior_point else ""
         request = Request("SOLVER_TYPE_HIGHS", algorithm, options)
-        return solve_message(request, program, seconds, None)
+        # It gives a basis back as well, which no other solve could start from.
+        return replace(solve_message(request, program, seconds, None), basis=None)

@@ -93,8 +93,17 @@ def test_summary_says_what_a_planner_wants_first() -> None:
     done = run("solve", TINY / "left_out", "-q")
     assert done.returncode == 0
     assert done.stderr == ""
-    for words in ("OPTIMAL", "plan verified", "bound", "share of compute", "USD/Mtok",
-                  "left out of the plan", "price unknown", "--price", "shadow price"):
+    for words in (
+        "OPTIMAL",
+        "plan verified",
+        "bound",
+        "share of compute",
+        "USD/Mtok",
+        "left out of the plan",
+        "price unknown",
+        "--price",
+        "shadow price",
+    ):
         assert words in done.stdout
 
 
@@ -310,8 +319,22 @@ def test_a_signal_stops_the_search_and_leaves_no_half_plan(
     tmp_path: Path, number: int, code: int
 ) -> None:
     """Interrupted while it solves: the best verified plan is written, or nothing is."""
-    made = run("generate", tmp_path / "big", "--workloads", 400, "--pools", 12, "--periods", 96,
-               "--deferrable", 0.5, "--window", 24, "--matrices", "npy")
+    made = run(
+        "generate",
+        tmp_path / "big",
+        "--workloads",
+        400,
+        "--pools",
+        12,
+        "--periods",
+        96,
+        "--deferrable",
+        0.5,
+        "--window",
+        24,
+        "--matrices",
+        "npy",
+    )
     assert made.returncode == 0, made.stderr
     out = tmp_path / "plan"
     process = subprocess.Popen(

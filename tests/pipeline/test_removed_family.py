@@ -283,7 +283,6 @@ def test_edited_plan_does_not_cost_what_it_claims(how: str, families: set[str]) 
     assert set(verdict.violation_counts) == families
 
 
-@pytest.mark.xfail(strict=True, reason="priced_routes takes the missing limit, NaN, for a number")
 def test_price_on_a_limit_that_is_not_there_proves_nothing() -> None:
     """The tiny share has no min; a price on it must not lift the bound above the optimum."""
     result = optimizer.solve(optimizer.read(TINY / "shares"))

@@ -33,7 +33,8 @@ class Capacity:
         rows = np.full(used.shape, -1, np.int32)
         rows[used] = builder.rows("capacity", int(used.sum()), upper=available[used])
         builder.add(
-            rows[columns.pool, columns.period], columns.place,
+            rows[columns.pool, columns.period],
+            columns.place,
             instance.routes.chip_hours_per_mtok[columns.route],
         )
         return rows

@@ -47,7 +47,10 @@ class Deadline:
         return rows
 
     def _add_backlog(
-        self, builder: ProgramBuilder, instance: Instance, columns: Columns,
+        self,
+        builder: ProgramBuilder,
+        instance: Instance,
+        columns: Columns,
         rows: NDArray[np.int32],
     ) -> None:
         waiting = waiting_mtok(instance)

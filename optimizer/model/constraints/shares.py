@@ -50,9 +50,7 @@ class Shares:
 
     elastic: bool = False
 
-    def add(
-        self, builder: ProgramBuilder, instance: Instance, columns: Columns
-    ) -> ShareRows:
+    def add(self, builder: ProgramBuilder, instance: Instance, columns: Columns) -> ShareRows:
         """Add a measure column per pool and measure in use, and the rows."""
         shares = instance.shares
         count = len(shares.share)

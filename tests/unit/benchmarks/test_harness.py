@@ -17,6 +17,7 @@ FIGURES = {
     "read": {"ended_child_peak_rss_mib"},
     "build": {"first_seconds"},
     "solve": {
+        "children_cpu_seconds",
         "largest_child_peak_rss_mib",
         "children_peak_rss_mib",
         "together_peak_rss_mib",

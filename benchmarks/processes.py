@@ -1,4 +1,4 @@
-"""Peak memory of this process by phase, and of its children.
+"""Peak memory of this process by phase; memory and CPU of its children.
 
 The kernel keeps the high-water mark of the resident set of every process (``VmHWM`` in
 ``/proc/PID/status``); writing 5 to ``/proc/self/clear_refs`` sets ours back to what is in
@@ -27,23 +27,41 @@ def peak_rss_mib() -> float:
 
 def children_peak_rss_mib() -> tuple[float, ...]:
     """High-water mark of each child that lives, the largest first."""
-    own = str(os.getpid())
-    found = []
-    for entry in _PROCESSES.iterdir():
-        if not entry.name.isdigit():
-            continue
+    return tuple(sorted((_mib(text) for text in _of_children("VmHWM")), reverse=True))
+
+
+def children_cpu_seconds() -> float:
+    """CPU that children which live have used so far."""
+    ticks = 0
+    for process in _of_children("Pid"):
         try:
-            status = _status(entry)
+            # The name of the command, which may hold anything, ends at the last bracket.
+            words = (_PROCESSES / process / "stat").read_text().rpartition(")")[2].split()
         except OSError:  # it ended meanwhile
             continue
-        if status.get("PPid") == own and "VmHWM" in status:
-            found.append(_mib(status["VmHWM"]))
-    return tuple(sorted(found, reverse=True))
+        ticks += int(words[11]) + int(words[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def ended_child_peak_rss_mib() -> float:
     """High-water mark of the largest child that has ended, 0 when none has."""
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+
+
+def _of_children(entry: str) -> list[str]:
+    """An entry of the status of each child that lives."""
+    own = str(os.getpid())
+    found = []
+    for process in _PROCESSES.iterdir():
+        if not process.name.isdigit():
+            continue
+        try:
+            status = _status(process)
+        except OSError:  # it ended meanwhile
+            continue
+        if status.get("PPid") == own and entry in status:
+            found.append(status[entry])
+    return found
 
 
 def _status(process: Path) -> dict[str, str]:
