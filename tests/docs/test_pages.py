@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"),
-                *(ROOT / "instances").rglob("*.md"), *(ROOT / "benchmarks").glob("*.md")])  # fmt: skip
+PLACES = ("README.md", "docs/*.md", "instances/**/*.md", "benchmarks/*.md")
+PAGES = sorted(page for place in PLACES for page in ROOT.glob(place))
 
 
 def commands() -> list[str]:
