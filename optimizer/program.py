@@ -8,7 +8,7 @@ arrays against each other. The matrix is assembled once, in row order.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
@@ -18,6 +18,7 @@ Float = NDArray[np.float64]
 Index = NDArray[np.int32]
 Number = TypeVar("Number", bound=np.generic)
 Status = NDArray[np.int8]
+Bool = NDArray[np.bool_]
 
 INFINITY = float("inf")
 
@@ -48,6 +49,7 @@ class Program:
     starts : (m + 1,) where each row begins in ``columns`` and ``values``.
     columns, values : entries of A, row by row.
     offset : constant part of the cost.
+    integer : (n,) columns that take whole numbers only; None when none does.
     rows, cols : the named blocks, in order.
     """
 
@@ -60,6 +62,7 @@ class Program:
     columns: Index
     values: Float
     offset: float = 0.0
+    integer: Bool | None = None
     rows: tuple[Block, ...] = ()
     cols: tuple[Block, ...] = ()
 
@@ -116,6 +119,7 @@ class ProgramBuilder:
         self._row_lower: list[Float] = []
         self._row_upper: list[Float] = []
         self._entries = _Entries()
+        self._integer: list[Bool] = []
         self._cols: list[Block] = []
         self._rows: list[Block] = []
         self._num_columns = 0
@@ -129,6 +133,7 @@ class ProgramBuilder:
         cost: ArrayLike = 0.0,
         lower: ArrayLike = 0.0,
         upper: ArrayLike = INFINITY,
+        integer: bool = False,
     ) -> Index:
         """Claim a block of columns.
 
@@ -136,6 +141,7 @@ class ProgramBuilder:
         ----------
         count : number of columns; ``cost``, ``lower`` and ``upper`` are scalars or have it
             as their length.
+        integer : whether they take whole numbers only.
 
         Returns
         -------
@@ -143,6 +149,7 @@ class ProgramBuilder:
         """
         for store, values in ((self._cost, cost), (self._lower, lower), (self._upper, upper)):
             store.append(_filled(values, count))
+        self._integer.append(np.full(count, integer, np.bool_))
         begin, self._num_columns = self._num_columns, self._num_columns + count
         self._cols.append(Block(name, begin, self._num_columns))
         return np.arange(begin, self._num_columns, dtype=np.int32)
@@ -193,9 +200,24 @@ class ProgramBuilder:
             columns=ordered,
             values=kept,
             offset=offset,
+            integer=_joined(self._integer, np.bool_) if any(map(np.any, self._integer)) else None,
             rows=tuple(self._rows),
             cols=tuple(self._cols),
         )
+
+
+def with_row(program: Program, entries: Float, lower: float, upper: float) -> Program:
+    """The program with one more row, its last; ``entries`` is dense, (n,)."""
+    known = np.flatnonzero(entries).astype(np.int32)
+    return replace(
+        program,
+        row_lower=np.append(program.row_lower, lower),
+        row_upper=np.append(program.row_upper, upper),
+        starts=np.append(program.starts, program.starts[-1] + len(known)),
+        columns=np.append(program.columns, known),
+        values=np.append(program.values, entries[known]),
+        rows=(*program.rows, Block("one more", program.num_rows, program.num_rows + 1)),
+    )
 
 
 def _filled(values: ArrayLike, count: int) -> Float:

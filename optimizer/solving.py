@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimizer.evaluation.bound import infeasibility_usd
+from optimizer.evaluation.bound import Bound, infeasibility_usd
 from optimizer.evaluation.evaluate import Evaluation, evaluate
 from optimizer.evaluation.shadow_prices import shadow_prices
 from optimizer.instance.instance import Instance
@@ -29,6 +29,7 @@ __all__ = ["solve"]
 
 _LIMITS = {Reason.TIME_LIMIT: "time", Reason.INTERRUPTED: "interrupt"}
 _SECOND_TRY = {"glop": "highs", "highs": "glop", "pdlp": "glop"}
+_SECOND_TRY_INTEGER = {"highs": "scip", "scip": "highs"}
 
 
 def solve(
@@ -108,7 +109,10 @@ class _Search:
             return None
         self.progress.stage("evaluate")
         begun = time.monotonic()
-        evaluation = evaluate(self.instance, found.plan, found.prices, found.claimed_usd)
+        proved = None
+        if found.proved_usd is not None:
+            proved = Bound(found.proved_usd, 0.0, found.solver)
+        evaluation = evaluate(self.instance, found.plan, found.prices, found.claimed_usd, proved)
         self.judged_seconds += time.monotonic() - begun
         return evaluation
 
@@ -129,7 +133,8 @@ class _Search:
     ) -> tuple[Found, Evaluation | None]:
         """The same program by another solver; the better answer of the two stays."""
         assert isinstance(self.method, Direct)
-        other = _SECOND_TRY.get(found.solver, "highs")
+        others = _SECOND_TRY_INTEGER if found.whole_numbers else _SECOND_TRY
+        other = others.get(found.solver, "highs")
         why = self._what_failed(found, evaluation)
         left = self.limits.after(self.begun)
         if left.seconds == 0:

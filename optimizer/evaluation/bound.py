@@ -57,10 +57,12 @@ class Bound:
     ----------
     usd : the bound, rounded down.
     rounding_usd : by how much it was rounded down.
+    source : "sweep" when it was recomputed here, else the solver that claims to have proved it.
     """
 
     usd: float
     rounding_usd: float
+    source: str = "sweep"
 
 
 def lower_bound(instance: Instance, prices: Prices) -> Bound:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.evaluation.tally import Tally
+from optimizer.evaluation.verdict import SPECK
 from optimizer.instance.instance import Instance
 
 Float = NDArray[np.float64]
@@ -23,18 +24,20 @@ class Costs:
     reserved : reserved chips, in use or not.
     usage : chip-hours used on on_demand and spot pools.
     routes : the routes' own cost.
+    activation : fees of the pools that serve anything.
     unserved : penalty for what is given up.
     """
 
     reserved: float
     usage: float
     routes: float
+    activation: float
     unserved: float
 
     @property
     def total(self) -> float:
         """Sum of the parts."""
-        return math.fsum((self.reserved, self.usage, self.routes, self.unserved))
+        return math.fsum((self.reserved, self.usage, self.routes, self.activation, self.unserved))
 
 
 def pool_chip_usd(instance: Instance, load_chip_hours: Float) -> Float:
@@ -60,8 +63,14 @@ def costs_of(instance: Instance, sums: Tally) -> Costs:
         reserved=math.fsum(usd for usd, flag in zip(chips, reserved, strict=True) if flag),
         usage=math.fsum(usd for usd, flag in zip(chips, reserved, strict=True) if not flag),
         routes=math.fsum(sums.pool_route_usd.tolist()),
+        activation=math.fsum(activation_usd(instance, sums).tolist()),
         unserved=math.fsum((sums.unserved_mtok.sum(axis=1) * penalty).tolist()),
     )
+
+
+def activation_usd(instance: Instance, sums: Tally) -> Float:
+    """(P,) fee of each pool that serves more than a speck."""
+    return np.where(sums.pool_mtok > SPECK, instance.pools.activation_usd, 0.0)
 
 
 def pool_spend_usd(instance: Instance, sums: Tally) -> Float:

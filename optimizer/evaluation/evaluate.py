@@ -89,6 +89,7 @@ def evaluate(
     plan: Plan,
     prices: Prices | None = None,
     claimed_usd: float | None = None,
+    proved: Bound | None = None,
 ) -> Evaluation:
     """Judge a plan.
 
@@ -97,6 +98,8 @@ def evaluate(
     instance, plan : what is judged; wherever the plan comes from.
     prices : prices to recompute the bound from; whatever they are, the bound is valid.
     claimed_usd : cost that the plan's maker claims; a difference is a violation.
+    proved : bound that a solver of integer programs proved, which no sweep can recompute;
+        it counts where it is higher than the sweep's, and is named for whose it is.
 
     Raises
     ------
@@ -131,6 +134,8 @@ def evaluate(
     amounts = share_amounts(instance, sums)
     none = Prices.none(instance.num_pools, instance.num_periods, len(instance.shares.share))
     bound = lower_bound(instance, prices or none)
+    if proved is not None and proved.usd > bound.usd:
+        bound = proved
     if not found and bound.usd > costs.total * (1 + CONTRADICTION) + bound.rounding_usd:
         # One of the two is wrong, and nothing says which: no verdict may rest on either.
         found.append(Violation("bound", "proved for every plan", costs.total, bound.usd, "USD"))

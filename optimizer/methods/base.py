@@ -81,7 +81,10 @@ class Found:
     plan : None when it has none.
     prices : multipliers that go with the plan, None when it knows none.
     claimed_usd : cost that the method computed for its plan, None when it did not.
+    proved_usd : lower bound that the solver proved on the whole cost, None when the prices
+        say all that is known.
     solver : solver that was used, empty when none was.
+    whole_numbers : whether the program had columns that take whole numbers only.
     why : why this solver and this way, in a sentence.
     detail : the solver's own words when it failed.
     size : size of the program.
@@ -93,7 +96,9 @@ class Found:
     plan: Plan | None = None
     prices: Prices | None = None
     claimed_usd: float | None = None
+    proved_usd: float | None = None
     solver: str = ""
+    whole_numbers: bool = False
     why: str = ""
     detail: str = ""
     size: Size = Size()

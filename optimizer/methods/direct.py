@@ -14,9 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.errors import UnsupportedError
 from optimizer.instance.instance import Instance
 from optimizer.methods.base import Found, Limits, Size
 from optimizer.methods.greedy import greedy_plan
+from optimizer.methods.integer import polished
+from optimizer.methods.whole_first import WholeFirst
 from optimizer.model.formulation import Formulation, Model
 from optimizer.model.relaxed import lifted_basis, periods_alone
 from optimizer.plan import Plan
@@ -24,8 +27,11 @@ from optimizer.prices import Prices
 from optimizer.program import Basis
 from optimizer.progress import Progress
 from optimizer.solvers.base import Outcome, Reason, Solver
-from optimizer.solvers.blocks import Part, join, split
+from optimizer.solvers.blocks import LEAST_COLUMNS, Part, join, split
 from optimizer.solvers.glop import Glop
+from optimizer.solvers.highs import Highs
+from optimizer.solvers.registry import SOLVERS
+from optimizer.solvers.scip import Scip
 from optimizer.solvers.workers import Job, Workers, shared_workers
 
 Float = NDArray[np.float64]
@@ -59,24 +65,33 @@ class Direct:
         begun = time.monotonic()
         progress.stage("build")
         model = self.formulation.build(instance)
-        parts = split(model.program)
+        whole_numbers = model.program.integer is not None
+        parts = split(model.program, 1 if whole_numbers else LEAST_COLUMNS)
         built = time.monotonic()
         workers = shared_workers(limits.threads, limits.memory_mib)
         workers.peak_rss_mib = 0.0
         solver, staged, why = self._choose(
             instance, model, parts, workers, limits.after(begun), progress
         )
-        progress.stage("solve", len(parts))
-        start = None if staged is None else staged.basis
-        jobs = [Job(solver, part.program, _part_of(start, part)) for part in parts]
-        outcomes = workers.run(
-            jobs, limits.after(begun).seconds, lambda position, outcome: progress.step()
-        )
-        found = _decoded(instance, model, parts, outcomes, staged)
+        if whole_numbers:
+            first = WholeFirst(solver, workers, limits, begun)
+            outcomes, how = first(instance, model, parts, progress)
+            why = f"{why}; {how}" if how else why
+            progress.stage("prices with whole numbers fixed")
+            found = _decoded_integer(instance, model, parts, outcomes, workers, solver.name)
+        else:
+            progress.stage("solve", len(parts))
+            start = None if staged is None else staged.basis
+            jobs = [Job(solver, part.program, _part_of(start, part)) for part in parts]
+            outcomes = workers.run(
+                jobs, limits.after(begun).seconds, lambda position, outcome: progress.step()
+            )
+            found = _decoded(instance, model, parts, outcomes, staged)
         program = model.program
         return dataclasses.replace(
             found,
             solver=solver.name,
+            whole_numbers=whole_numbers,
             why=why,
             size=Size(program.num_columns, program.num_rows, program.num_entries, len(parts)),
             build_seconds=built - begun,
@@ -94,6 +109,8 @@ class Direct:
         progress: Progress,
     ) -> tuple[Solver, Staged | None, str]:
         """Which solver, from where, and why."""
+        if model.program.integer is not None:
+            return self._choose_integer(limits)
         if self.solver is not None:
             return self.solver, None, f"{self.solver.name} was asked for"
         if len(parts) > 1:
@@ -105,6 +122,22 @@ class Direct:
         if staged is None:
             return Glop(), None, "one part, glop from its own start"
         return Glop(), staged, "all periods are tied together, glop from the periods solved alone"
+
+    def _choose_integer(self, limits: Limits) -> tuple[Solver, Staged | None, str]:
+        """A solver that takes whole numbers, with the gap that was asked for."""
+        if self.solver is None:
+            why = "whole numbers and real ones, highs"
+            return Highs(relative_gap=limits.relative_gap), None, why
+        if not self.solver.capabilities.integers:
+            able = ", ".join(name for name, make in SOLVERS.items() if make().capabilities.integers)
+            raise UnsupportedError(
+                f"{self.solver.name} takes no whole numbers, which this instance needs; "
+                f"these do: {able}"
+            )
+        if isinstance(self.solver, Highs | Scip):
+            solver = dataclasses.replace(self.solver, relative_gap=limits.relative_gap)
+            return solver, None, f"{solver.name} was asked for"
+        return self.solver, None, f"{self.solver.name} was asked for"
 
     def _staged(
         self, instance: Instance, model: Model, workers: Workers, limits: Limits
@@ -173,6 +206,37 @@ def _decoded(
         prices=prices,
         claimed_usd=claimed,
         detail=whole.detail,
+    )
+
+
+def _decoded_integer(
+    instance: Instance,
+    model: Model,
+    parts: list[Part],
+    outcomes: list[Outcome],
+    workers: Workers,
+    solver: str,
+) -> Found:
+    """The plan with its whole numbers fixed, and the bound that the solver proved."""
+    program = model.program
+    whole = join(program, parts, outcomes)
+    # Fixing needs values everywhere: a part without any serves nothing.
+    if whole.values is None and whole.reason is not Reason.INFEASIBLE:
+        stand_in = model.encode(Plan.nothing_served(instance))
+        for part, outcome in zip(parts, outcomes, strict=True):
+            if outcome.values is not None:
+                stand_in[part.columns] = outcome.values
+        whole = dataclasses.replace(whole, values=stand_in)
+    final = polished(program, whole, workers, None)
+    duals = np.zeros(program.num_rows) if final.duals is None else final.duals
+    values = final.values
+    return Found(
+        reason=final.reason,
+        plan=None if values is None else model.decode(instance, values),
+        prices=model.prices(duals),
+        claimed_usd=None if values is None else program.offset + float(program.cost @ values),
+        proved_usd=program.offset + whole.bound if np.isfinite(whole.bound) else None,
+        detail=final.detail,
     )
 
 

@@ -23,6 +23,8 @@ class Columns:
     ----------
     route, period, place : (X,) route, period and column of each placement x[w,p,t].
     workload, pool : (X,) workload and pool of each placement.
+    activated : (P,) column of z[p], 1 when the pool serves anything; -1 where that is free.
+    chosen : (R,) column of y[w,p], 1 when the pinned workload runs there; -1 elsewhere.
     unserved : (W, T) column of u[w,t], -1 where nothing arrives that could be given up.
     backlog : (W, T) column of the backlog at the end of a period, -1 where there is none.
     window_mtok : (W, T) Mtok that may be handled in the period: what arrives in it or, for
@@ -34,6 +36,8 @@ class Columns:
     place: Index
     workload: Index
     pool: Index
+    activated: Index
+    chosen: Index
     unserved: Index
     backlog: Index
     window_mtok: Float
@@ -95,6 +99,8 @@ def claim_columns(
         place=place,
         workload=workload[position],
         pool=pool[position],
+        activated=np.full(instance.num_pools, -1, np.int32),
+        chosen=np.full(instance.num_routes, -1, np.int32),
         unserved=unserved,
         backlog=np.full(window.shape, -1, np.int32),
         window_mtok=window,

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from optimizer.errors import UnsupportedError
 from optimizer.instance.instance import Instance
 from optimizer.model.columns import Columns, claim_columns, open_routes
+from optimizer.model.constraints.activation import Activation
 from optimizer.model.constraints.capacity import Capacity
 from optimizer.model.constraints.deadline import Deadline
 from optimizer.model.constraints.demand import Demand
 from optimizer.model.constraints.shares import ShareRows, Shares, in_group
+from optimizer.model.constraints.single_pool import SinglePool
 from optimizer.model.costs import constant_usd, placement_usd_per_mtok
 from optimizer.model.repair import settle_deferrable, unserved_after, without_noise
 from optimizer.plan import Plan, from_cells
@@ -34,12 +36,15 @@ class Model:
     columns : what the columns mean.
     capacity_rows : (P, T) row of each pool limit, -1 where none.
     share_rows : row of each share limit.
+    pinned_rows : (X,) row that links each placement of a pinned workload to the choice of its
+        pool, -1 where none.
     """
 
     program: Program
     columns: Columns
     capacity_rows: Index
     share_rows: ShareRows
+    pinned_rows: Index
 
     def decode(self, instance: Instance, values: Float) -> Plan:
         """Turn column values into a plan, rounding noise removed."""
@@ -99,6 +104,8 @@ class Formulation:
 
     demand: Demand | None = Demand()
     deadline: Deadline | None = Deadline()
+    activation: Activation | None = Activation()
+    single_pool: SinglePool | None = SinglePool()
     capacity: Capacity | None = Capacity()
     shares: Shares | None = Shares()
     residency: bool = True
@@ -120,6 +127,11 @@ class Formulation:
             self.demand.add(builder, instance, columns)
         if self.deadline is not None:
             self.deadline.add(builder, instance, columns)
+        if self.activation is not None:
+            self.activation.add(builder, instance, columns)
+        pinned = np.full(len(columns.place), -1, np.int32)
+        if self.single_pool is not None:
+            pinned = self.single_pool.add(builder, instance, columns)
         capacity = np.full(instance.capacity_chips.shape, -1, np.int32)
         if self.capacity is not None:
             capacity = self.capacity.add(builder, instance, columns)
@@ -127,7 +139,8 @@ class Formulation:
         shares = ShareRows(none, none, none)
         if self.shares is not None:
             shares = self.shares.add(builder, instance, columns)
-        return Model(builder.build(constant_usd(instance)), columns, capacity, shares)
+        program = builder.build(constant_usd(instance))
+        return Model(program, columns, capacity, shares, pinned)
 
     @classmethod
     def families(cls) -> tuple[str, ...]:
@@ -152,14 +165,6 @@ def _keys(workload: Index, pool: Index, period: Index, periods: int) -> NDArray[
 def refuse_unknown_rules(instance: Instance) -> None:
     """Raise when the instance asks for what no method of this version can keep."""
     asked = []
-    pinned = np.flatnonzero(instance.workloads.single_pool)
-    if len(pinned):
-        name = instance.workloads.workload[int(pinned[0])]
-        asked.append(f"single_pool = true ({len(pinned)} workloads, the first is {name!r})")
-    fee = np.flatnonzero((instance.pools.activation_usd > 0) & ~instance.left_out)
-    if len(fee):
-        name = instance.pools.pool[int(fee[0])]
-        asked.append(f"activation_usd > 0 ({len(fee)} pools, the first is {name!r})")
     if instance.budget_usd is not None:
         asked.append(f"limits.budget_usd = {instance.budget_usd:g}")
     if len(np.unique(instance.workloads.priority)) > 1:

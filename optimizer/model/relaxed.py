@@ -25,7 +25,8 @@ def periods_alone(instance: Instance, formulation: Formulation) -> tuple[Model, 
     deadline = np.zeros_like(instance.workloads.deadline_periods)
     workloads = dataclasses.replace(instance.workloads, deadline_periods=deadline)
     alone = dataclasses.replace(instance, workloads=workloads)
-    return dataclasses.replace(formulation, shares=None).build(alone), alone
+    simpler = dataclasses.replace(formulation, shares=None, activation=None, single_pool=None)
+    return simpler.build(alone), alone
 
 
 def lifted_basis(alone: Model, whole: Model, basis: Basis) -> Basis:

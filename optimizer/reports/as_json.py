@@ -24,6 +24,7 @@ def summary(result: Result) -> dict[str, Any]:
             "reserved": evaluation.cost_usd.reserved,
             "usage": evaluation.cost_usd.usage,
             "routes": evaluation.cost_usd.routes,
+            "activation": evaluation.cost_usd.activation,
             "unserved": evaluation.cost_usd.unserved,
         }
     instance = result.instance
@@ -36,6 +37,7 @@ def summary(result: Result) -> dict[str, Any]:
         "limit": result.limit or None,
         "objective_usd": result.objective_usd,
         "bound_usd": result.bound_usd,
+        "bound_source": None if evaluation is None else evaluation.bound.source,
         "relative_gap": result.relative_gap,
         "unserved_mtok": result.unserved_mtok,
         "method": result.method,

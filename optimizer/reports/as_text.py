@@ -35,9 +35,9 @@ def _head(result: Result) -> str:
     gap = f"{found.relative_gap:.1e}"
     lines += [
         f"cost      {usd(found.objective_usd)}",
-        f"bound     {usd(found.bound.usd)}   gap {gap}",
+        f"bound     {usd(found.bound.usd)}   gap {gap}{_whose(result)}",
         f"  of it   reserved {usd_short(cost.reserved)}, as used {usd_short(cost.usage)}, "
-        f"routes {usd_short(cost.routes)}, unserved {usd_short(cost.unserved)}",
+        f"routes {usd_short(cost.routes)}, activation {usd_short(cost.activation)}, unserved {usd_short(cost.unserved)}",
         f"served    {mtok(float(found.placed_mtok.sum()))}   "
         f"unserved {mtok(float(found.unserved_mtok.sum()))}",
     ]
@@ -50,6 +50,13 @@ def _head(result: Result) -> str:
         )
         lines.append(f"rests on  {told}  (basis of prices)")
     return "\n".join(lines)
+
+
+def _whose(result: Result) -> str:
+    """Whose word a bound is that the judge could not recompute."""
+    assert result.evaluation is not None
+    source = result.evaluation.bound.source
+    return "" if source == "sweep" else f"   (proved by {source}, not recomputed)"
 
 
 def _pools(parts: Breakdown) -> str:

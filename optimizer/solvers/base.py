@@ -69,6 +69,7 @@ class Outcome:
     detail : its own words.
     seconds : time it took, loading included.
     iterations : how many, 0 when unknown.
+    bound : proved lower bound on the cost, constant left out, as the solver claims it.
     """
 
     reason: Reason
@@ -78,6 +79,7 @@ class Outcome:
     detail: str = ""
     seconds: float = 0.0
     iterations: int = 0
+    bound: float = float("-inf")
 
 
 class Solver(Protocol):

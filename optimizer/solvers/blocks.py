@@ -6,6 +6,7 @@ connects them. Nothing is assumed about periods.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -74,6 +75,7 @@ def split(program: Program, least_columns: int = LEAST_COLUMNS) -> list[Part]:
             starts,
             taken,
             values,
+            integer=None if program.integer is None else program.integer[columns],
         )
         parts.append(Part(piece, columns, rows))
     return parts
@@ -139,6 +141,7 @@ def join(program: Program, parts: Sequence[Part], outcomes: Sequence[Outcome]) -
         detail,
         sum(o.seconds for o in outcomes),
         sum(o.iterations for o in outcomes),
+        math.fsum(o.bound for o in outcomes),
     )
 
 

@@ -19,12 +19,14 @@ class Highs:
     Attributes
     ----------
     tolerance : primal and dual feasibility, on the scaled program.
+    relative_gap : gap at which an integer program counts as solved.
     interior_point : interior point with crossover instead of the dual simplex.
     name : as on the command line.
     """
 
     tolerance: float = 1e-9
     interior_point: bool = False
+    relative_gap: float = 1e-6
     name: str = "highs"
 
     @property
@@ -42,6 +44,6 @@ class Highs:
         )
         options = f"highs {{ {tolerances} }}"
         algorithm = "LP_ALGORITHM_BARRIER" if self.interior_point else ""
-        request = Request("SOLVER_TYPE_HIGHS", algorithm, options)
+        request = Request("SOLVER_TYPE_HIGHS", algorithm, options, relative_gap=self.relative_gap)
         # It gives a basis back as well, which no other solve could start from.
         return replace(solve_message(request, program, seconds, None), basis=None)

@@ -39,6 +39,7 @@ class Request:
     solver_type : name of the member of SolverTypeProto.
     algorithm : name of the member of LPAlgorithmProto, empty for the solver's choice.
     options : text form of the solver's own options within SolveParametersProto.
+    relative_gap : gap at which a solver of integer programs may stop, None for its own.
     threads : threads, None where the solver does not take the parameter.
     """
 
@@ -46,6 +47,7 @@ class Request:
     algorithm: str = ""
     options: str = ""
     threads: int | None = None
+    relative_gap: float | None = None
 
 
 def solve_message(
@@ -66,6 +68,8 @@ def solve_message(
         parameters.lp_algorithm = parameters_pb2.LPAlgorithmProto.Value(request.algorithm)
     if request.threads is not None:
         parameters.threads = request.threads
+    if request.relative_gap is not None:
+        parameters.relative_gap_tolerance = request.relative_gap
     if seconds is not None:
         # Loading is part of the budget, and a limit of zero would mean "no limit".
         left = max(seconds - (time.monotonic() - begun), 1e-3)
@@ -100,6 +104,7 @@ def solve_message(
         outcome.detail,
         took,
         outcome.iterations,
+        scaled.bound(outcome.bound),
     )
 
 
@@ -112,7 +117,8 @@ def _message(program: Program) -> Any:
     message.variables.ids.extend(ids)
     message.variables.lower_bounds.extend(program.lower)
     message.variables.upper_bounds.extend(program.upper)
-    message.variables.integers.extend(np.zeros(program.num_columns, np.bool_))
+    whole = np.zeros(program.num_columns, np.bool_) if program.integer is None else program.integer
+    message.variables.integers.extend(whole)
     costly = np.flatnonzero(program.cost)
     message.objective.linear_coefficients.ids.extend(costly)
     message.objective.linear_coefficients.values.extend(program.cost[costly])
@@ -154,7 +160,9 @@ def _outcome(answer: Any, columns: int, rows: int) -> Outcome:
         reason = Reason.FAILED
     stats = answer.solve_stats
     iterations = stats.simplex_iterations + stats.barrier_iterations + stats.first_order_iterations
-    return Outcome(reason, values, duals, basis, answer.termination.detail, 0.0, iterations)
+    bound = answer.termination.objective_bounds.dual_bound
+    detail = answer.termination.detail
+    return Outcome(reason, values, duals, basis, detail, 0.0, iterations, float(bound))
 
 
 def _reason(termination: Any) -> Reason:

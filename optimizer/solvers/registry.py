@@ -10,11 +10,13 @@ from optimizer.solvers.base import Solver
 from optimizer.solvers.glop import Glop
 from optimizer.solvers.highs import Highs
 from optimizer.solvers.pdlp import Pdlp
+from optimizer.solvers.scip import Scip
 
-SOLVERS: dict[str, type[Glop | Pdlp | Highs]] = {
+SOLVERS: dict[str, type[Glop | Pdlp | Highs | Scip]] = {
     "glop": Glop,
     "pdlp": Pdlp,
     "highs": Highs,
+    "scip": Scip,
 }
 """Every solver by its name; a new one is one more line here."""
 

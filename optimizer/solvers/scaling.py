@@ -44,6 +44,10 @@ class Scaled:
         """Column values of the program as it was."""
         return np.asarray(scaled * self.column * self.size)
 
+    def bound(self, scaled: float) -> float:
+        """A bound on the cost of the program as it was, its constant left out."""
+        return scaled * self.cost * self.size
+
     def duals(self, scaled: Float) -> Float:
         """Row duals of the program as it was."""
         return np.asarray(scaled * self.row * self.cost)
@@ -62,7 +66,9 @@ def scale(program: Program) -> Scaled:
     _refuse_nan(program)
     column, row = np.ones(program.num_columns), np.ones(program.num_rows)
     values = program.values
-    if len(values) and not _is_narrow(values):
+    if program.integer is not None:
+        pass  # whole numbers stay whole numbers only if their columns are not scaled
+    elif len(values) and not _is_narrow(values):
         column, row = _equilibrate(program)
         owner = np.repeat(np.arange(program.num_rows), np.diff(program.starts))
         values = values * row[owner] * column[program.columns]
@@ -80,7 +86,7 @@ def scale(program: Program) -> Scaled:
             np.abs(program.upper) / column,
         ]
     )
-    size = _power_of_two(bounds)
+    size = 1.0 if program.integer is not None else _power_of_two(bounds)
     return Scaled(
         replace(
             program,

@@ -28,6 +28,8 @@ _PARTS = ("cost", "lower", "upper", "row_lower", "row_upper", "starts", "columns
 def pack(program: Program, start: Basis | None) -> dict[str, NDArray[Any]]:
     """Arrays of a job."""
     arrays = {name: getattr(program, name) for name in _PARTS}
+    if program.integer is not None:
+        arrays["integer"] = program.integer
     if start is not None:
         arrays |= {"start_columns": start.columns, "start_rows": start.rows}
     return arrays
@@ -46,6 +48,7 @@ def unpack_outcome(head: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Out
         head["detail"],
         head["seconds"],
         head["iterations"],
+        head["bound"],
     )
 
 
@@ -62,6 +65,7 @@ def serve(source: BinaryIO, sink: BinaryIO) -> None:
             "detail": outcome.detail,
             "seconds": outcome.seconds,
             "iterations": outcome.iterations,
+            "bound": outcome.bound,
             "peak_rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         }
         found: dict[str, NDArray[Any]] = {}
@@ -81,7 +85,7 @@ def _solve(head: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Outcome:
             limit = int(head["memory_mib"]) * 2**20
             resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         parts: dict[str, Any] = {name: arrays[name] for name in _PARTS}
-        program = Program(**parts)
+        program = Program(**parts, integer=arrays.get("integer"))
         start = None
         if "start_columns" in arrays:
             start = Basis(arrays["start_columns"], arrays["start_rows"])

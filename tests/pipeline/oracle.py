@@ -7,6 +7,7 @@ code with the model, the solvers and the judge of the package. See ``docs/proble
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ Float = NDArray[np.float64]
 
 TOLERANCE = 1e-6
 """How far a rule may be missed, relative to the larger of 1 and its two sides."""
+SPECK = 1e-9
+"""Mtok below which a pool counts as serving nothing."""
 TIGHT = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
 
 
@@ -65,6 +68,8 @@ class Facts:
         self.resident = np.ones((self.W, self.P), bool)
         self._fill_residency(instance)
         self.shares = list(_shares(instance))
+        self.pinned = [bool(pinned) for pinned in instance.workloads.single_pool]
+        self.fee = [float(usd) for usd in instance.pools.activation_usd]
 
     def _fill_routes(self, instance: Instance) -> None:
         routes = instance.routes
@@ -163,9 +168,16 @@ class Rows:
         return row
 
 
-def optimum(instance: Instance) -> Oracle:
-    """Solve the dense program of an instance."""
+def optimum(instance: Instance, forbidden: frozenset[tuple[int, int]] = frozenset()) -> Oracle:
+    """Solve the dense program of an instance, without its fees and without pinning anything.
+
+    Parameters
+    ----------
+    forbidden : further (w, p) on which nothing may be placed.
+    """
     facts = Facts(instance)
+    for w, p in forbidden:
+        facts.route[w, p] = False
     rows = Rows(facts)
     _add_demand(facts, rows)
     _add_deadlines(facts, rows)
@@ -182,6 +194,42 @@ def optimum(instance: Instance) -> Oracle:
         options=TIGHT,
     )
     return _oracle(facts, found.status, found.fun, found.x)
+
+
+def least_of_all_choices(instance: Instance) -> Oracle:
+    """Find the optimum with fees and pinned workloads by looking at every choice.
+
+    For every set of pools with a fee that are activated, and every pool that each pinned
+    workload may then run on, the dense program that is left is solved; the fees of the set
+    are added. A set whose pools stand idle is no cheaper than the one without them.
+    """
+    facts = Facts(instance)
+    with_fee = [p for p in facts.kept if facts.fee[p] > 0]
+    pinned = [w for w in range(facts.W) if facts.pinned[w]]
+    best = optimum(instance, frozenset(itertools.product(range(facts.W), range(facts.P))))
+    for count in range(len(with_fee) + 1):
+        for idle in itertools.combinations(with_fee, count):
+            paid = sum(facts.fee[p] for p in with_fee if p not in idle)
+            for choice in _choices(facts, pinned, idle):
+                found = optimum(instance, _forbidden(facts, idle, choice))
+                cost = found.objective_usd + paid
+                if found.status == "optimal" and not best.objective_usd <= cost:
+                    best = Oracle("optimal", cost, found.x, found.u)
+    return best
+
+
+def _choices(facts: Facts, pinned: list[int], idle: tuple[int, ...]) -> Iterator[dict[int, int]]:
+    """Every way to give each pinned workload one of its pools that are not idle."""
+    able = [[p for p in facts.kept if facts.usable(w, p) and p not in idle] for w in pinned]
+    for pools in itertools.product(*(several or [-1] for several in able)):
+        yield dict(zip(pinned, pools, strict=True))
+
+
+def _forbidden(
+    facts: Facts, idle: tuple[int, ...], choice: dict[int, int]
+) -> frozenset[tuple[int, int]]:
+    pairs = itertools.product(range(facts.W), range(facts.P))
+    return frozenset((w, p) for w, p in pairs if p in idle or choice.get(w, p) != p)
 
 
 def _oracle(facts: Facts, status: int, fun: float, solution: Float) -> Oracle:
@@ -274,6 +322,7 @@ def cost_of(instance: Instance, x: Float, u: Float) -> float:
             cost += facts.v[w] * u[w, t]
             for p in facts.kept:
                 cost += facts.usd_per_mtok(w, p, t) * x[w, p, t]
+    cost += sum(facts.fee[p] for p in facts.kept if x[:, p].sum() > SPECK)
     return float(cost)
 
 
@@ -289,6 +338,7 @@ def violations_of(instance: Instance, x: Float, u: Float) -> list[str]:
         "residency": _uses(x, ~facts.resident),
         "routes": _uses(x, ~facts.route),
         "left_out": _uses(x, np.array([facts.left_out] * facts.W)),
+        "single_pool": _breaks_single_pool(facts, x),
     }
     return [family for family, is_broken in broken.items() if is_broken]
 
@@ -339,6 +389,14 @@ def _breaks_share(facts: Facts, share: Share, x: Float) -> bool:
     too_much = not math.isnan(share.max) and _exceeds(group, share.max * total)
     too_little = not math.isnan(share.min) and _exceeds(share.min * total, group)
     return too_much or too_little
+
+
+def _breaks_single_pool(facts: Facts, x: Float) -> bool:
+    for w in range(facts.W):
+        used = [p for p in range(facts.P) if x[w, p].sum() > SPECK]
+        if facts.pinned[w] and len(used) > 1:
+            return True
+    return False
 
 
 def _uses(x: Float, forbidden: NDArray[np.bool_]) -> bool:

@@ -29,6 +29,7 @@ class WorkloadRow:
     demand_mtok: tuple[float, ...]
     deadline_periods: int = 0
     regions: tuple[str, ...] = ()
+    single_pool: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class PoolRow:
     provider: str = "north"
     chip: str = "alpha"
     region: str = "east"
+    activation_usd: float = 0.0
 
     @property
     def left_out(self) -> bool:
@@ -114,6 +116,7 @@ def _workloads(rows: tuple[WorkloadRow, ...]) -> Workloads:
         region=Labels.of("origin" for _ in rows),
         unserved_usd_per_mtok=_numbers([row.unserved_usd_per_mtok for row in rows]),
         deadline_periods=np.array([row.deadline_periods for row in rows], np.int64),
+        single_pool=np.array([row.single_pool for row in rows], np.bool_),
     )
 
 
@@ -127,6 +130,7 @@ def _pools(rows: tuple[PoolRow, ...]) -> Pools:
         region=Labels.of(row.region for row in rows),
         purchase=Labels.of(row.purchase for row in rows),
         usd_per_chip_hour=_numbers([row.usd_per_chip_hour[0] for row in rows]),
+        activation_usd=_numbers([row.activation_usd for row in rows]),
     )
 
 

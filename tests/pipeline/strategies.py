@@ -85,6 +85,54 @@ def instances(
 
 
 @st.composite
+def whole_number_sketches(draw: st.DrawFn, *, pins: bool = True, fees: bool = True) -> Sketch:
+    """Draw a problem in which some workloads are pinned and some pools ask a fee.
+
+    Small, because its optimum is found by looking at every choice.
+    """
+    sketch = draw(sketches(max_workloads=3, max_pools=3, max_periods=3))
+    everyone = draw(st.booleans())
+    workloads = [
+        replace(row, single_pool=pins and (everyone or draw(st.booleans())))
+        for row in sketch.workloads
+    ]
+    usd = st.sampled_from((0.0, 1.0, 4.0, 20.0, 0.25))
+    pools = [replace(row, activation_usd=draw(usd) if fees else 0.0) for row in sketch.pools]
+    return replace(sketch, workloads=tuple(workloads), pools=tuple(pools))
+
+
+@st.composite
+def assignment_sketches(draw: st.DrawFn) -> Sketch:
+    """Draw a problem in which everyone is pinned and may run anywhere, and room is short."""
+    periods = draw(st.integers(1, 2))
+
+    def several(low: int, high: int) -> tuple[float, ...]:
+        return tuple(float(draw(st.integers(low, high))) for _ in range(periods))
+
+    pools = tuple(
+        PoolRow(
+            f"pool-{index}",
+            (float(draw(st.integers(0, 2))),) * periods,
+            several(1, 12),
+            activation_usd=draw(st.sampled_from((0.0, 0.0, 3.0))),
+        )
+        for index in range(draw(st.integers(2, 3)))
+    )
+    penalty = st.sampled_from((50.0, 20.0, 8.0, 3.0))
+    workloads = tuple(
+        WorkloadRow(f"workload-{index}", draw(penalty), several(1, 6), single_pool=True)
+        for index in range(draw(st.integers(2, 4)))
+    )
+    hours = st.sampled_from((1.0, 2.0, 0.5))
+    routes = tuple(
+        RouteRow(workload.name, pool.name, draw(hours), float(draw(st.integers(0, 3))))
+        for workload in workloads
+        for pool in pools
+    )
+    return Sketch(workloads, pools, routes)
+
+
+@st.composite
 def _pools(draw: st.DrawFn, name: str, periods: int, switches: Switches) -> PoolRow:
     chips = cells(40 if switches.ample else 5)
     return PoolRow(

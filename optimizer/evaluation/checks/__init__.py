@@ -12,6 +12,7 @@ from optimizer.evaluation.checks import (
     residency,
     routes,
     shares,
+    single_pool,
 )
 from optimizer.evaluation.tally import Tally
 from optimizer.evaluation.verdict import Violation
@@ -28,5 +29,6 @@ CHECKS: dict[str, Check] = {
     "capacity": capacity.check,
     "shares": shares.check,
     "residency": residency.check,
+    "single_pool": single_pool.check,
 }
 """Every check by the family it watches; a new family is one more line here."""

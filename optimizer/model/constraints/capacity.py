@@ -2,7 +2,9 @@
 
 For each pool p and period t that some route may use
 
-    sum_w a[w,p] x[w,p,t] <= K[p,t] H                                   [chip-hours]
+    sum_w a[w,p] x[w,p,t] <= K[p,t] H z[p]                              [chip-hours]
+
+where z[p] is 1 for pools without a fee.
 
 (docs/problem.md, family "capacity"). The rule is hard.
 """
@@ -31,10 +33,14 @@ class Capacity:
         used[columns.pool, columns.period] = True
         available = instance.capacity_chips * instance.period_hours
         rows = np.full(used.shape, -1, np.int32)
-        rows[used] = builder.rows("capacity", int(used.sum()), upper=available[used])
+        free = columns.activated < 0
+        right = np.where(free[:, None], available, 0.0)
+        rows[used] = builder.rows("capacity", int(used.sum()), upper=right[used])
         builder.add(
             rows[columns.pool, columns.period],
             columns.place,
             instance.routes.chip_hours_per_mtok[columns.route],
         )
+        pool, period = np.nonzero(used & ~free[:, None])
+        builder.add(rows[pool, period], columns.activated[pool], -available[pool, period])
         return rows
