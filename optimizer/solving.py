@@ -24,6 +24,7 @@ from optimizer.progress import Progress, Silent
 from optimizer.result import Result, Seconds
 from optimizer.solvers.base import Reason
 from optimizer.solvers.registry import solver_named
+from optimizer.solvers.workers import stop_requested
 
 __all__ = ["solve"]
 
@@ -84,6 +85,7 @@ class _Search:
     judged_seconds: float = 0.0
 
     def run(self) -> Result:
+        stop_requested.clear()
         if self.limits.seconds == 0:
             return self._result(Found(reason=Reason.TIME_LIMIT), None, None)
         found, evaluation = Found(reason=Reason.INTERRUPTED), None
