@@ -20,6 +20,7 @@ KEYS = ("schema", "case", "time", "commit", "machine", "load", "versions", "phas
 
 def record(
     case: str,
+    code: dict[str, Any],
     load: tuple[float, float],
     phases: dict[str, dict[str, float]],
     quality: dict[str, Any],
@@ -29,6 +30,7 @@ def record(
 
     Parameters
     ----------
+    code : the commit before the run; if it is another one now, the code counts as changed.
     load : load average before and after the run.
     phases : figures by phase; the unit is the end of a figure's name.
     quality : how good the answer was.
@@ -44,7 +46,7 @@ def record(
         "schema": SCHEMA,
         "case": case,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": commit(),
+        "commit": code | {"dirty": code["dirty"] or code != commit()},
         "machine": machine(),
         "load": {"before": load[0], "after": load[1]},
         "versions": versions(),

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import ROOT, load_average
+from benchmarks.machine import ROOT, commit, load_average
 from benchmarks.record import alone, append, record
 from benchmarks.registry import CASES, Case, case_named
 from benchmarks.table import of_runs
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run_once(case: Case, folder: Path) -> dict[str, Any]:
     """Run a case in fresh processes; gives its record."""
-    before = load_average()
+    code, before = commit(), load_average()
     first = _fresh("first", {"folder": str(folder)})
     found = _fresh(
         "main",
@@ -61,6 +61,7 @@ def run_once(case: Case, folder: Path) -> dict[str, Any]:
     found["phases"]["build"]["first_seconds"] = first["build_first_seconds"]
     return record(
         case.name,
+        code,
         (before, load_average()),
         found["phases"],
         found["quality"],

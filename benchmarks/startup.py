@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.cases.frontier import FOLDER
-from benchmarks.machine import load_average
+from benchmarks.machine import commit, load_average
 from benchmarks.record import alone, append, record
 from benchmarks.table import of_runs
 
@@ -45,16 +45,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run_once() -> dict[str, Any]:
     """Run both commands once; gives their record."""
-    before = load_average()
-    help_, code, _ = _whole(["--help"])
+    code, before = commit(), load_average()
+    help_, help_code, _ = _whole(["--help"])
     solve, solve_code, text = _whole(["solve", str(FOLDER), "--quiet", "--json"])
     answer = json.loads(text)
     names = ("status", "verified", "objective_usd", "bound_usd", "relative_gap")
     quality = {name: answer.get(name) for name in names}
-    quality["exit_codes"] = [code, solve_code]
-    quality["verified"] = bool(quality["verified"]) and code == solve_code == 0
+    quality["exit_codes"] = [help_code, solve_code]
+    quality["verified"] = bool(quality["verified"]) and help_code == solve_code == 0
     phases = {"help": help_, "solve": solve}
-    return record("startup", (before, load_average()), phases, quality, title="whole processes")
+    load = (before, load_average())
+    return record("startup", code, load, phases, quality, title="whole processes")
 
 
 def _whole(arguments: list[str]) -> tuple[dict[str, float], int, str]:

@@ -24,6 +24,7 @@ from optimizer.progress import Progress, Silent
 from optimizer.result import Result, Seconds
 from optimizer.solvers.base import Reason
 from optimizer.solvers.registry import solver_named
+from optimizer.solvers.workers import stop_requested
 
 __all__ = ["solve"]
 
@@ -85,6 +86,7 @@ class _Search:
     judged_seconds: float = 0.0
 
     def run(self) -> Result:
+        stop_requested.clear()
         if self.limits.seconds == 0:
             return self._result(Found(reason=Reason.TIME_LIMIT), None, None)
         found, evaluation = Found(reason=Reason.INTERRUPTED), None
@@ -194,6 +196,8 @@ class _Search:
         self.judged_seconds += time.monotonic() - begun
         limit = _LIMITS.get(found.reason, "")
         status, reason = self._status(found, evaluation)
+        if found.whole_numbers and families:
+            self.notes += ("shadow prices are those of the plan with its whole numbers fixed",)
         failure = ""
         if status == "no_plan" and not limit:
             failure = "solver" if evaluation is None else "judge"

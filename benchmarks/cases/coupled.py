@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks.case import Case
-from benchmarks.cases.generated import one_priority
 from optimizer.instance.generate import generate
 from optimizer.instance.write import write
 
@@ -21,7 +20,7 @@ def prepare(folder: Path) -> None:
         window=8,
         shares=True,
     )
-    write(one_priority(made), folder, tables="csv", matrices="csv")
+    write(made, folder, tables="csv", matrices="csv")
 
 
 COUPLED = Case(

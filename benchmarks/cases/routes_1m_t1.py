@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks.case import Case
-from benchmarks.cases.generated import one_priority
 from optimizer.instance.generate import generate
 from optimizer.instance.write import write
 
@@ -13,7 +12,7 @@ from optimizer.instance.write import write
 def prepare(folder: Path) -> None:
     """36,000 workloads, 40 pools."""
     made = generate(workloads=36_000, pools=40, periods=1, seed=1)
-    write(one_priority(made), folder, tables="parquet", matrices="parquet")
+    write(made, folder, tables="parquet", matrices="parquet")
 
 
 ROUTES_1M_T1 = Case(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks.case import Case
-from benchmarks.cases.generated import one_priority
 from optimizer.instance.generate import generate
 from optimizer.instance.write import write
 
@@ -13,7 +12,7 @@ from optimizer.instance.write import write
 def prepare(folder: Path) -> None:
     """215 workloads, 40 pools, 168 periods."""
     made = generate(workloads=215, pools=40, periods=168, seed=1)
-    write(one_priority(made), folder, tables="csv", matrices="npy")
+    write(made, folder, tables="csv", matrices="npy")
 
 
 ROUTES_6K_T168 = Case(

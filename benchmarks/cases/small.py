@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks.case import Case
-from benchmarks.cases.generated import one_priority
 from optimizer.instance.generate import generate
 from optimizer.instance.write import write
 
@@ -13,7 +12,7 @@ from optimizer.instance.write import write
 def prepare(folder: Path) -> None:
     """About 100 routes in 6 periods."""
     made = generate(workloads=20, pools=8, periods=6, seed=1)
-    write(one_priority(made), folder, tables="csv", matrices="csv")
+    write(made, folder, tables="csv", matrices="csv")
 
 
 SMALL = Case(

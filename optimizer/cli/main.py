@@ -93,10 +93,12 @@ def _listen_to_signals() -> list[int]:
 
     def stop(number: int, frame: FrameType | None) -> None:
         seen.append(number)
-        if len(seen) > 1:
-            workers = sys.modules.get("optimizer.solvers.workers")
-            if workers is not None:
+        workers = sys.modules.get("optimizer.solvers.workers")
+        if workers is not None:
+            workers.stop_requested.set()
+            if len(seen) > 1:
                 workers.end_all()
+        if len(seen) > 1:
             os._exit(INTERRUPTED)
         raise KeyboardInterrupt
 

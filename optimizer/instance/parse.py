@@ -101,9 +101,18 @@ def parse_table(
     return values, problems
 
 
-def repeated_keys(spec: TableSpec, frame: pl.DataFrame, origin: Mapping[str, str]) -> list[Problem]:
-    """Rows whose key of several columns comes twice, each with the row it came first."""
+def repeated_keys(
+    spec: TableSpec, frame: pl.DataFrame, values: Mapping[str, Any], origin: Mapping[str, str]
+) -> list[Problem]:
+    """Rows whose key of several columns comes twice, each with the row it came first.
+
+    Parameters
+    ----------
+    frame, values : the table as it was read, and its columns as far as they were parsed.
+    """
     keys = list(spec.key)
+    if _all_different([values.get(key) for key in keys]):
+        return []
     if len(keys) < 2 or not all(k in frame.columns and is_text(frame[k].dtype) for k in keys):
         return []
     pairs = pl.DataFrame({key: as_text(frame[key]) for key in keys}).with_row_index("row")
@@ -123,6 +132,20 @@ def repeated_keys(spec: TableSpec, frame: pl.DataFrame, origin: Mapping[str, str
         )
         for found in twice.to_dicts()
     ]
+
+
+def _all_different(columns: Sequence[Any]) -> bool:
+    """Whether no two rows agree in all columns: quick, by their codes, or not known."""
+    codes = [column.codes if isinstance(column, Labels) else column for column in columns]
+    if not all(
+        isinstance(code, np.ndarray) and np.issubdtype(code.dtype, np.integer) for code in codes
+    ):
+        return False
+    joined = np.zeros(len(codes[0]), np.int64)
+    for code in codes:
+        joined = joined * (int(code.max(initial=0)) + 1) + code
+    joined.sort()
+    return bool((np.diff(joined) > 0).all())
 
 
 def row_names_of(frame: pl.DataFrame, key: str) -> pl.Series | None:
@@ -154,7 +177,7 @@ class Cells:
         """Give every row the column's default."""
         kind, value = self.declared.kind, self.declared.default
         if kind == "label":
-            return Labels.of([value] * rows)
+            return Labels((value,) if rows else (), np.zeros(rows, np.int32))
         dtype = {"number": np.float64, "integer": np.int64, "boolean": np.bool_}[kind]
         return np.full(rows, value, dtype)
 

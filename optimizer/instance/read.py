@@ -140,7 +140,7 @@ class _Reader:
         if spec.required and frame.height == 0:
             problems.append(Problem(self.origin[spec.name], "at least one row", "a header only"))
         self.problems += problems
-        self.problems += repeated_keys(spec, frame, self.origin)
+        self.problems += repeated_keys(spec, frame, values, self.origin)
         self._keep(spec, values)
         if spec.name in self.records:
             # In file order, so that the row numbers are those of the file.

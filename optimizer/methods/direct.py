@@ -116,7 +116,7 @@ class Direct:
         if len(parts) > 1:
             return Glop(), None, f"nothing connects {len(parts)} parts, glop solves each"
         staged = None
-        if parts and model.program.num_columns <= LARGEST_STAGED:
+        if _ties_periods(instance) and model.program.num_columns <= LARGEST_STAGED:
             progress.stage("solve the periods alone")
             staged = self._staged(instance, model, workers, limits)
         if staged is None:
@@ -238,6 +238,13 @@ def _decoded_integer(
         proved_usd=program.offset + whole.bound if np.isfinite(whole.bound) else None,
         detail=final.detail,
     )
+
+
+def _ties_periods(instance: Instance) -> bool:
+    """Whether there are periods, and rules that may tie them together."""
+    if instance.num_periods < 2:
+        return False
+    return bool(instance.workloads.deadline_periods.any()) or len(instance.shares.share) > 0
 
 
 def _part_of(start: Basis | None, part: Part) -> Basis | None:

@@ -37,7 +37,8 @@ def _head(result: Result) -> str:
         f"cost      {usd(found.objective_usd)}",
         f"bound     {usd(found.bound.usd)}   gap {gap}{_whose(result)}",
         f"  of it   reserved {usd_short(cost.reserved)}, as used {usd_short(cost.usage)}, "
-        f"routes {usd_short(cost.routes)}, activation {usd_short(cost.activation)}, unserved {usd_short(cost.unserved)}",
+        f"routes {usd_short(cost.routes)}, activation {usd_short(cost.activation)}, "
+        f"unserved {usd_short(cost.unserved)}",
         f"served    {mtok(float(found.placed_mtok.sum()))}   "
         f"unserved {mtok(float(found.unserved_mtok.sum()))}",
     ]

@@ -40,6 +40,13 @@ JOBS_PER_CHILD = 2000
 
 Done = Callable[[int, Outcome], None]
 
+stop_requested = threading.Event()
+"""Set to end all solving in this process; each new search clears it first.
+
+A signal handler sets it beside raising KeyboardInterrupt, because an exception that is raised
+in the wrong place (a destructor, a callback from native code) is lost without a trace.
+"""
+
 
 @dataclass(frozen=True, eq=False)
 class Job:
@@ -181,8 +188,9 @@ class Workers:
 
         Notes
         -----
-        KeyboardInterrupt while waiting ends every child; unfinished jobs come back as
-        INTERRUPTED, and the caller decides what to do with the rest.
+        KeyboardInterrupt while waiting sets ``stop_requested``, which ends every child;
+        unfinished jobs come back as INTERRUPTED, and so does every job of a later call until
+        the event is cleared. The caller decides what to do with the rest.
         """
         deadline = None if seconds is None else time.monotonic() + seconds
         todo: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -213,8 +221,7 @@ class Workers:
     ) -> list[Outcome]:
         """Wait for the jobs with a clock; kill the children when time is up."""
         found: dict[int, Outcome] = {}
-        verdict = Reason.TIME_LIMIT
-        while len(found) < count and not stop.is_set():
+        while len(found) < count and not stop.is_set() and not stop_requested.is_set():
             try:
                 late = deadline is not None and time.monotonic() > deadline + GRACE_SECONDS
                 if late:
@@ -226,8 +233,8 @@ class Workers:
             except queue.Empty:
                 continue
             except KeyboardInterrupt:
-                verdict = Reason.INTERRUPTED
-                break
+                # Remembered, since every job may have ended in this very moment.
+                stop_requested.set()
         if len(found) < count:
             stop.set()
             self._kill_busy()
@@ -236,6 +243,7 @@ class Workers:
                 # Children killed here answer as crashed; that is our doing.
                 if outcome.reason is not Reason.CRASHED:
                     found.setdefault(position, outcome)
+        verdict = Reason.INTERRUPTED if stop_requested.is_set() else Reason.TIME_LIMIT
         lost = Outcome(verdict, detail="stopped from outside")
         return [found.get(position, lost) for position in range(count)]
 

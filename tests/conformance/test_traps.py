@@ -173,8 +173,11 @@ def test_entries_that_no_scaling_can_hold_are_refused(solver: Solver) -> None:
 def test_canary_solution_is_present_at_a_limit_though_not_feasible(name: str) -> None:
     from ortools.math_opt import solution_pb2
 
-    answer = raw_message(name, transport(200, 200), 0.01)
-    assert answer.solutions, (
+    # On a busy machine a short limit ends the solver before it has anything at all.
+    limits = (0.01, 0.02, 0.05, 0.1, 0.2)
+    answers = (raw_message(name, transport(200, 200), seconds) for seconds in limits)
+    answer = next((answer for answer in answers if answer.solutions), None)
+    assert answer is not None, (
         "mended upstream: _outcome of optimizer/solvers/mathopt.py may take solutions[0] as "
         "it is when an infeasible one is no longer given"
     )

@@ -34,6 +34,14 @@ def shared() -> Iterator[Workers]:
     workers.close()
 
 
+@pytest.fixture(autouse=True)
+def no_stop_from_before() -> Iterator[None]:
+    """An interrupt of one test must not reach into the next."""
+    module_under_test.stop_requested.clear()
+    yield
+    module_under_test.stop_requested.clear()
+
+
 def run(workers: Workers, *behaviours: str, seconds: float | None = 60.0) -> list[Outcome]:
     return workers.run([Job(Stub(behaviour), PROGRAM) for behaviour in behaviours], seconds)
 
@@ -214,6 +222,9 @@ def test_interrupt_ends_the_children_and_names_the_rest(shared: Workers) -> None
         Reason.OPTIMAL, Reason.INTERRUPTED, Reason.INTERRUPTED,
     ]  # fmt: skip
     assert time.monotonic() - begun < 2.0
+    # It is remembered until a new search begins.
+    assert run(shared, "honest")[0].reason is Reason.INTERRUPTED
+    module_under_test.stop_requested.clear()
     check_next_job(shared)
 
 

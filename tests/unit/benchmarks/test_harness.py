@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks import compare, run
+from benchmarks import compare, run, startup
+from benchmarks.machine import commit
 from benchmarks.phases import PHASES
 from benchmarks.record import KEYS, SCHEMA, load, record
 from benchmarks.registry import CASES, case_named
@@ -75,7 +76,13 @@ def test_quality_stands_beside_every_time(records: Path) -> None:
     assert quality["relative_gap"] <= 1e-6
     assert quality["bound_usd"] <= quality["objective_usd"]
     with pytest.raises(ValueError, match="never recorded without the quality"):
-        record("small", (0.0, 0.0), {"build": {"seconds": 1.0}}, {})
+        record("small", commit(), (0.0, 0.0), {"build": {"seconds": 1.0}}, {})
+
+
+def test_code_that_moved_during_a_run_counts_as_changed() -> None:
+    earlier = {"hash": "0" * 40, "dirty": False}
+    made = record("small", earlier, (0.0, 0.0), {}, {"verified": True})
+    assert made["commit"] == {"hash": "0" * 40, "dirty": True}
 
 
 def test_a_file_compared_with_itself(records: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -127,3 +134,10 @@ def test_names_of_cases_differ() -> None:
     names = [case.name for case in CASES]
     assert len(set(names)) == len(names)
     assert all(case_named(case.name) is case for case in CASES)
+
+
+def test_whole_processes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert startup.main(["--repeat", "1"]) == 0
+    one = json.loads(capsys.readouterr().out)
+    assert set(one["phases"]) == {"help", "solve"}
+    assert one["quality"]["exit_codes"] == [0, 0]
