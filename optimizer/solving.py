@@ -11,7 +11,7 @@ import numpy as np
 
 from optimizer.evaluation.bound import Bound, infeasibility_usd
 from optimizer.evaluation.evaluate import Evaluation, evaluate
-from optimizer.evaluation.shadow_prices import shadow_prices
+from optimizer.evaluation.shadow_prices import Family, shadow_prices
 from optimizer.instance.instance import Instance
 from optimizer.methods.base import Found, Limits, Method
 from optimizer.methods.direct import Direct
@@ -46,7 +46,7 @@ def solve(
     Parameters
     ----------
     method : name of a method (auto, direct, greedy), or a method.
-    solver : name of a solver (auto, glop, pdlp, highs) for the direct method.
+    solver : name of a solver (auto, glop, pdlp, highs, scip) for the direct method.
     limits : time, gap, threads and memory.
     progress : told what is going on; silent by default.
 
@@ -192,7 +192,9 @@ class _Search:
             instance.num_pools, instance.num_periods, len(instance.shares.share)
         )
         begun = time.monotonic()
-        families = shadow_prices(instance, prices, evaluation) if evaluation is not None else ()
+        families: tuple[Family, ...] = ()
+        if evaluation is not None and evaluation.verified and plan is not None:
+            families = shadow_prices(instance, prices, evaluation, plan)
         self.judged_seconds += time.monotonic() - begun
         limit = _LIMITS.get(found.reason, "")
         status, reason = self._status(found, evaluation)

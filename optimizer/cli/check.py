@@ -57,6 +57,8 @@ def command(
                     "objective_usd": verdict.objective_usd,
                     "bound_usd": verdict.bound.usd,
                     "relative_gap": verdict.relative_gap,
+                    "claimed_bound_usd": head.get("bound_usd"),
+                    "claimed_bound_source": head.get("bound_source"),
                     "violation_counts": verdict.violation_counts,
                     "violations": [str(violation) for violation in verdict.violations],
                 }
@@ -68,6 +70,10 @@ def command(
             f"{plan}: {word}, cost {verdict.objective_usd:,.2f} USD, "
             f"bound {verdict.bound.usd:,.2f} USD, gap {verdict.relative_gap:.1e}"
         )
+        source = head.get("bound_source")
+        if source not in (None, "sweep"):
+            claimed = head.get("bound_usd")
+            emit(f"  claimed: bound {claimed:,.2f} USD, by {source}, which cannot be recomputed")
         for violation in verdict.violations:
             emit(f"  {violation}")
     return 0 if verdict.verified else REFUSED

@@ -24,7 +24,9 @@ from optimizer.cli.progress_lines import progress_for
 @instance_argument
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to write the plan to.")
 @click.option("--method", default="auto", show_default=True, help="auto, direct or greedy.")
-@click.option("--solver", default="auto", show_default=True, help="auto, glop, pdlp or highs.")
+@click.option(
+    "--solver", default="auto", show_default=True, help="auto, glop, pdlp, highs or scip."
+)
 @click.option(
     "--gap",
     type=Number(0.0, 1.0, open_high=True),

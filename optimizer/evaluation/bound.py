@@ -77,7 +77,7 @@ def infeasibility_usd(instance: Instance, prices: Prices) -> float:
     The same sweep with every cost at zero: a plan that kept every rule would have to make
     this sum of broken limits, weighted with prices >= 0, at most zero (Farkas).
     """
-    best = _handled_at(
+    best = handled_usd_per_mtok(
         instance, priced_routes(instance, prices, weight=0.0), np.zeros(instance.num_workloads)
     )
     return _assemble(instance, prices, best, reserved=0.0).usd
@@ -86,7 +86,7 @@ def infeasibility_usd(instance: Instance, prices: Prices) -> float:
 def marginal_usd_per_mtok(instance: Instance, prices: Prices) -> Float:
     """(W, T) cost of one more Mtok arriving in the period, at the prices."""
     penalty = instance.workloads.unserved_usd_per_mtok
-    return _handled_at(instance, priced_routes(instance, prices), penalty)
+    return handled_usd_per_mtok(instance, priced_routes(instance, prices), penalty)
 
 
 def best_now_usd_per_mtok(instance: Instance, routes: PricedRoutes, ceiling: Float) -> Float:
@@ -129,7 +129,7 @@ def priced_routes(instance: Instance, prices: Prices, weight: float = 1.0) -> Pr
     return PricedRoutes(np.where(usable, pool, -1).astype(np.int32), usd, hour_usd, closed)
 
 
-def _handled_at(instance: Instance, routes: PricedRoutes, ceiling: Float) -> Float:
+def handled_usd_per_mtok(instance: Instance, routes: PricedRoutes, ceiling: Float) -> Float:
     """(W, T) cheapest way to handle a Mtok that arrives in the period, windows included."""
     from optimizer.kernels.sweep import window_minimum
 

@@ -7,19 +7,22 @@ limit; for demand and deadline it is the cost of one more Mtok.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.evaluation.bound import (
+    PricedRoutes,
     best_now_usd_per_mtok,
-    marginal_usd_per_mtok,
+    handled_usd_per_mtok,
     priced_routes,
 )
 from optimizer.evaluation.evaluate import Evaluation
+from optimizer.evaluation.verdict import SPECK
 from optimizer.instance.instance import Instance, route_starts
 from optimizer.instance.table import Table
+from optimizer.plan import Plan
 from optimizer.prices import Prices
 
 Float = NDArray[np.float64]
@@ -59,14 +62,17 @@ class Family:
     worth_usd: Float
 
 
-def shadow_prices(instance: Instance, prices: Prices, evaluation: Evaluation) -> tuple[Family, ...]:
-    """All families that the instance uses."""
-    marginal = marginal_usd_per_mtok(instance, prices)
-    families = [*_demand(instance, marginal), _capacity(instance, prices, marginal)]
+def shadow_prices(
+    instance: Instance, prices: Prices, evaluation: Evaluation, plan: Plan
+) -> tuple[Family, ...]:
+    """All families that the instance uses; what the plan chose in whole numbers is fixed."""
+    routes = _routes_as_chosen(instance, prices, evaluation, plan)
+    marginal = handled_usd_per_mtok(instance, routes, instance.workloads.unserved_usd_per_mtok)
+    families = [*_demand(instance, marginal), _capacity(instance, prices, routes, marginal)]
     if len(instance.shares.share):
         families.append(_shares(instance, prices, evaluation))
     if bool(instance.workloads.deadline_periods.any()):
-        families.append(_extension(instance, prices, marginal))
+        families.append(_extension(instance, routes, marginal))
     if len(instance.residency.workload):
         families.append(_residency(instance, prices, marginal))
     return tuple(families)
@@ -112,17 +118,44 @@ def _demand(instance: Instance, marginal: Float) -> list[Family]:
     return found
 
 
-def _capacity(instance: Instance, prices: Prices, marginal: Float) -> Family:
-    value = prices.capacity_usd_per_chip_hour
+def _routes_as_chosen(
+    instance: Instance, prices: Prices, evaluation: Evaluation, plan: Plan
+) -> PricedRoutes:
+    """Routes at the prices, those closed that only another choice of whole numbers opens.
+
+    A pool whose fee is not paid stays closed, and so do the pools that a pinned workload has
+    not chosen.
+    """
+    routes = priced_routes(instance, prices)
+    table = instance.routes
+    closed = _idle(instance, evaluation)[table.pool]
+    chosen = np.full(instance.num_workloads, -1, np.int32)
+    served = plan.placed_mtok > SPECK
+    chosen[plan.workload[served]] = plan.pool[served]
+    pinned = instance.workloads.single_pool[table.workload]
+    closed |= pinned & (chosen[table.workload] != table.pool)
+    return replace(routes, pool=np.where(closed, -1, routes.pool).astype(np.int32))
+
+
+def _idle(instance: Instance, evaluation: Evaluation) -> NDArray[np.bool_]:
+    """(P,) pools whose fee is not paid."""
+    return np.asarray((instance.pools.activation_usd > 0) & (evaluation.pool_mtok <= SPECK))
+
+
+def _capacity(instance: Instance, prices: Prices, routes: PricedRoutes, marginal: Float) -> Family:
+    # What stays closed is worth nothing, whatever its multiplier.
+    open_pools = np.zeros(instance.num_pools, np.bool_)
+    open_pools[routes.pool[routes.pool >= 0]] = True
+    value = np.where(open_pools[:, None], prices.capacity_usd_per_chip_hour, 0.0)
     hours = instance.capacity_chips * instance.period_hours
     empty = (hours <= 0) & ~instance.left_out[:, None]
     if bool(empty.any()):
-        value = np.where(empty, _first_chip(instance, prices, marginal, empty), value)
+        value = np.where(empty, _first_chip(instance, routes, marginal, empty), value)
     return Family("capacity", instance.pools.pool, value, PART * (value * hours).sum(axis=1))
 
 
 def _first_chip(
-    instance: Instance, prices: Prices, marginal: Float, empty: NDArray[np.bool_]
+    instance: Instance, routes: PricedRoutes, marginal: Float, empty: NDArray[np.bool_]
 ) -> Float:
     """(P, T) worth of the first chip-hour where there is none.
 
@@ -130,7 +163,6 @@ def _first_chip(
     would save: (its marginal cost - the route's cost) / its chip-hours.
     """
     worth = np.zeros(empty.shape)
-    routes = priced_routes(instance, prices)
     reach = _best_waiting(instance, marginal)
     hours = instance.routes.chip_hours_per_mtok
     wanted = (routes.pool >= 0) & np.asarray(empty.any(axis=1))[instance.routes.pool]
@@ -163,11 +195,11 @@ def _shares(instance: Instance, prices: Prices, evaluation: Evaluation) -> Famil
     return Family("shares", instance.shares.share, value[:, None], value)
 
 
-def _extension(instance: Instance, prices: Prices, marginal: Float) -> Family:
+def _extension(instance: Instance, routes: PricedRoutes, marginal: Float) -> Family:
     """What arrivals of a period would save if they could wait one period longer."""
     later = np.flatnonzero(instance.workloads.deadline_periods > 0)
     penalty = instance.workloads.unserved_usd_per_mtok
-    now = best_now_usd_per_mtok(instance, priced_routes(instance, prices), penalty)[later]
+    now = best_now_usd_per_mtok(instance, routes, penalty)[later]
     last = instance.num_periods - 1
     span = instance.workloads.deadline_periods[later]
     new = np.arange(last + 1)[None, :] + np.minimum(span, last)[:, None] + 1
