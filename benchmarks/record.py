@@ -56,8 +56,11 @@ def record(
     }
 
 
-def append(path: Path, made: dict[str, Any]) -> None:
-    """Add a record to a file."""
+def keep(made: dict[str, Any], path: Path | None) -> None:
+    """Add a record to a file, or print it when there is none."""
+    if path is None:
+        print(json.dumps(made), flush=True)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(made) + "\n")

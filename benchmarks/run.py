@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import ROOT, commit, load_average
-from benchmarks.record import alone, append, record
+from benchmarks.record import alone, keep, record
 from benchmarks.registry import CASES, Case, case_named
 from benchmarks.table import of_runs
 
@@ -37,10 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 for _ in range(asked.repeat or case.repeat):
                     one = run_once(case, folder)
                     made.append(one)
-                    if asked.out is None:
-                        print(json.dumps(one), flush=True)
-                    else:
-                        append(asked.out, one)
+                    keep(one, asked.out)
     print(of_runs(made), file=sys.stderr)
     return 0 if all(one["quality"]["verified"] for one in made) else 1
 

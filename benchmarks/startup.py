@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks.cases.frontier import FOLDER
 from benchmarks.machine import commit, load_average
-from benchmarks.record import alone, append, record
+from benchmarks.record import alone, keep, record
 from benchmarks.table import of_runs
 
 START = "import sys; from optimizer.cli.main import run; sys.argv[0] = 'optimizer'; run()"
@@ -35,10 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for _ in range(asked.repeat):
             one = run_once()
             made.append(one)
-            if asked.out is None:
-                print(json.dumps(one), flush=True)
-            else:
-                append(asked.out, one)
+            keep(one, asked.out)
     print(of_runs(made), file=sys.stderr)
     return 0 if all(one["quality"]["verified"] for one in made) else 1
 

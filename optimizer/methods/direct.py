@@ -78,7 +78,7 @@ class Direct:
             outcomes, how = first(instance, model, parts, progress)
             why = f"{why}; {how}" if how else why
             progress.stage("prices with whole numbers fixed")
-            found = _decoded_integer(instance, model, parts, outcomes, workers, solver.name)
+            found = _decoded_integer(instance, model, parts, outcomes, workers)
         else:
             progress.stage("solve", len(parts))
             start = None if staged is None else staged.basis
@@ -192,10 +192,7 @@ def _decoded(
         claimed = program.offset + float(program.cost @ values)
     elif whole.reason is not Reason.INFEASIBLE:
         stand_in = greedy_plan(instance) if staged is None else staged.plan
-        values = model.encode(stand_in)
-        for part, outcome in zip(parts, outcomes, strict=True):
-            if outcome.values is not None:
-                values[part.columns] = outcome.values
+        values = _patched(model, stand_in, parts, outcomes)
     duals = _duals_so_far(program.num_rows, parts, outcomes)
     prices = model.prices(duals)
     if staged is not None and staged.prices is not None and whole.duals is None:
@@ -215,18 +212,14 @@ def _decoded_integer(
     parts: list[Part],
     outcomes: list[Outcome],
     workers: Workers,
-    solver: str,
 ) -> Found:
     """The plan with its whole numbers fixed, and the bound that the solver proved."""
     program = model.program
     whole = join(program, parts, outcomes)
     # Fixing needs values everywhere: a part without any serves nothing.
     if whole.values is None and whole.reason is not Reason.INFEASIBLE:
-        stand_in = model.encode(Plan.nothing_served(instance))
-        for part, outcome in zip(parts, outcomes, strict=True):
-            if outcome.values is not None:
-                stand_in[part.columns] = outcome.values
-        whole = dataclasses.replace(whole, values=stand_in)
+        stand_in = Plan.nothing_served(instance)
+        whole = dataclasses.replace(whole, values=_patched(model, stand_in, parts, outcomes))
     final = polished(program, whole, workers, None)
     duals = np.zeros(program.num_rows) if final.duals is None else final.duals
     values = final.values
@@ -238,6 +231,15 @@ def _decoded_integer(
         proved_usd=program.offset + whole.bound if np.isfinite(whole.bound) else None,
         detail=final.detail,
     )
+
+
+def _patched(model: Model, stand_in: Plan, parts: list[Part], outcomes: list[Outcome]) -> Float:
+    """Column values: the solver's where it has any, a stand-in plan's elsewhere."""
+    values = model.encode(stand_in)
+    for part, outcome in zip(parts, outcomes, strict=True):
+        if outcome.values is not None:
+            values[part.columns] = outcome.values
+    return values
 
 
 def _ties_periods(instance: Instance) -> bool:

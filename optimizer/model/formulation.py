@@ -17,7 +17,7 @@ from optimizer.model.constraints.demand import Demand
 from optimizer.model.constraints.shares import ShareRows, Shares, in_group
 from optimizer.model.constraints.single_pool import SinglePool
 from optimizer.model.costs import constant_usd, placement_usd_per_mtok
-from optimizer.model.repair import settle_deferrable, unserved_after, without_noise
+from optimizer.model.repair import NOISE, settle_deferrable, unserved_after, without_noise
 from optimizer.plan import Plan, from_cells
 from optimizer.prices import Prices
 from optimizer.program import Program, ProgramBuilder
@@ -78,7 +78,7 @@ class Model:
     def _unserved_at_once(self, instance: Instance, placed: Float, given_up: Float) -> Float:
         """(W, T) the solver's own figure, or what is really missing where the two agree."""
         missing = unserved_after(instance, self.columns, placed)
-        close = np.abs(missing - given_up) <= 1e-4 * instance.demand_mtok
+        close = np.abs(missing - given_up) <= NOISE * instance.demand_mtok
         return np.asarray(np.where(close, missing, np.maximum(given_up, 0.0)))
 
     def prices(self, duals: Float) -> Prices:

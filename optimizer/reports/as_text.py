@@ -14,14 +14,14 @@ __all__ = ["render"]
 def render(result: Result) -> str:
     """The summary: verdict, cost and bound, pools, shares, models, limits, what was left out."""
     parts = breakdown(result)
-    blocks = [_head(result)]
+    blocks = [_head(result, parts)]
     if result.verified:
         blocks += [_pools(parts), _shares(result, parts), _models(parts), _prices(parts)]
     blocks += [_left_out(result), _notes(result), _foot(result)]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _head(result: Result) -> str:
+def _head(result: Result, parts: Breakdown) -> str:
     instance = result.instance
     title = f"{instance.name}: {instance.title}" if instance.title else instance.name
     lines = [title, f"{result.status.upper()}  {result.reason}"]
@@ -42,7 +42,7 @@ def _head(result: Result) -> str:
         f"served    {mtok(float(found.placed_mtok.sum()))}   "
         f"unserved {mtok(float(found.unserved_mtok.sum()))}",
     ]
-    basis = breakdown(result).cost_usd_by_basis
+    basis = parts.cost_usd_by_basis
     if basis:
         total = sum(basis.values())
         told = ", ".join(

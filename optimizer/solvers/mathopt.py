@@ -40,13 +40,11 @@ class Request:
     algorithm : name of the member of LPAlgorithmProto, empty for the solver's choice.
     options : text form of the solver's own options within SolveParametersProto.
     relative_gap : gap at which a solver of integer programs may stop, None for its own.
-    threads : threads, None where the solver does not take the parameter.
     """
 
     solver_type: str
     algorithm: str = ""
     options: str = ""
-    threads: int | None = None
     relative_gap: float | None = None
 
 
@@ -66,8 +64,6 @@ def solve_message(
         text_format.Parse(request.options, parameters)
     if request.algorithm:
         parameters.lp_algorithm = parameters_pb2.LPAlgorithmProto.Value(request.algorithm)
-    if request.threads is not None:
-        parameters.threads = request.threads
     if request.relative_gap is not None:
         parameters.relative_gap_tolerance = request.relative_gap
     if seconds is not None:
