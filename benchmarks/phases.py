@@ -64,6 +64,9 @@ class Clock:
         """Whatever is neither build nor evaluate is part of solving."""
         self.begin(name if name in PHASES else "solve")
 
+    def incumbent(self, value_usd: float | None, bound_usd: float | None, nodes: int) -> None:
+        """What is known on the way is not measured."""
+
     def step(self, count: int = 1) -> None:
         """Steps are not measured."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -11,14 +12,62 @@ from optimizer.instance.instance import Instance
 from optimizer.instance.table import Table
 
 Float = NDArray[np.float64]
+Int = NDArray[np.int64]
 Index = NDArray[np.int32]
 
-__all__ = ["Plan"]
+__all__ = ["Cells", "Plan"]
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Numbers at some places of a matrix; everywhere else it is zero.
+
+    Attributes
+    ----------
+    axes : positions along each axis, (N,) each.
+    value : (N,) numbers, none of them zero.
+    """
+
+    axes: tuple[Index, ...]
+    value: Float
+
+    def __post_init__(self) -> None:
+        for axis in self.axes:
+            axis.flags.writeable = False
+        self.value.flags.writeable = False
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    @classmethod
+    def of(cls, axes: tuple[Index, ...], value: Float) -> Cells:
+        """Cells in any order: sorted by their axes, zeros dropped."""
+        kept = np.flatnonzero(value > 0)
+        order = kept[np.lexsort(tuple(axis[kept] for axis in axes[::-1]))]
+        return cls(tuple(axis[order].astype(np.int32) for axis in axes), value[order])
+
+    @classmethod
+    def of_dense(cls, matrix: NDArray[np.floating] | NDArray[np.integer]) -> Cells:
+        """Cells of a matrix of any number of axes."""
+        where = np.nonzero(matrix > 0)
+        value = np.asarray(matrix[where], np.float64)
+        return cls(tuple(axis.astype(np.int32) for axis in where), value)
+
+    def dense(self, shape: tuple[int, ...]) -> Float:
+        """The matrix."""
+        matrix = np.zeros(shape)
+        matrix[self.axes] = self.value
+        return matrix
+
+
+def no_cells(axes: int) -> Cells:
+    """No cell at all of a matrix with so many axes."""
+    return Cells(tuple(np.empty(0, np.int32) for _ in range(axes)), np.empty(0))
 
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """Mtok placed and given up; what is not listed is zero.
+    """Mtok placed and given up, and how the fleet is run; what is not listed is zero.
 
     Rows are sorted by workload, then pool, then period. Axis K counts placements, axis U
     unserved cells; every integer is a position on an axis of the instance.
@@ -26,16 +75,24 @@ class Plan:
     Attributes
     ----------
     instance_digest : digest of the instance the plan is for.
-    workloads, pools : names of the axes, so that a plan can be read by itself.
+    workloads, pools, models, contracts, outages : names of the axes, so that a plan can be
+        read by itself.
     workload, pool, period : (K,) where tokens are placed.
     placed_mtok : (K,) how many.
     unserved_workload, unserved_period : (U,) where tokens are given up.
     unserved_mtok : (U,) how many.
+    replicas : replicas that run, by model, pool and period; whole numbers.
+    blocks : (C,) blocks bought of each contract; whole numbers.
+    reserve : chip-hours held in reserve, by pool and period.
+    failover : Mtok that would be served elsewhere, by outage, workload, pool and period.
     """
 
     instance_digest: str
     workloads: tuple[str, ...]
     pools: tuple[str, ...]
+    models: tuple[str, ...]
+    contracts: tuple[str, ...]
+    outages: tuple[str, ...]
     workload: Index
     pool: Index
     period: Index
@@ -43,6 +100,10 @@ class Plan:
     unserved_workload: Index
     unserved_period: Index
     unserved_mtok: Float
+    replicas: Cells
+    blocks: Float
+    reserve: Cells
+    failover: Cells
 
     def __post_init__(self) -> None:
         for entry in fields(self):
@@ -73,6 +134,57 @@ class Plan:
             unserved_mtok=self.unserved_mtok,
         )
 
+    def replica_table(self) -> Table:
+        """Model, pool, period and number of the replicas that run, as an Arrow-ready table."""
+        model, pool, period = self.replicas.axes
+        return Table.of(
+            model=Table.names(self.models, model),
+            pool=Table.names(self.pools, pool),
+            period=period,
+            replicas=self.replicas.value.astype(np.int64),
+        )
+
+    def block_table(self) -> Table:
+        """Contract and number of the blocks that are bought, as an Arrow-ready table."""
+        bought = np.flatnonzero(self.blocks > 0).astype(np.int32)
+        return Table.of(
+            contract=Table.names(self.contracts, bought),
+            blocks=self.blocks[bought].astype(np.int64),
+        )
+
+    def reserve_table(self) -> Table:
+        """Pool, period and chip-hours held in reserve, as an Arrow-ready table."""
+        pool, period = self.reserve.axes
+        return Table.of(
+            pool=Table.names(self.pools, pool),
+            period=period,
+            reserve_chip_hours=self.reserve.value,
+        )
+
+    def failover_table(self) -> Table:
+        """Where protected tokens would go in each outage, as an Arrow-ready table."""
+        outage, workload, pool, period = self.failover.axes
+        return Table.of(
+            outage=Table.names(self.outages, outage),
+            workload=Table.names(self.workloads, workload),
+            pool=Table.names(self.pools, pool),
+            period=period,
+            served_mtok=self.failover.value,
+        )
+
+    def tables(self) -> Mapping[str, Table]:
+        """Every table of the plan by the name of its file; those without rows only if basic."""
+        found = {"placements": self.placements(), "unserved": self.unserved()}
+        for name, cells, make in (
+            ("replicas", len(self.replicas), self.replica_table),
+            ("blocks", int((self.blocks > 0).sum()), self.block_table),
+            ("reserve", len(self.reserve), self.reserve_table),
+            ("failover", len(self.failover), self.failover_table),
+        ):
+            if cells:
+                found[name] = make()
+        return found
+
 
 def from_cells(
     instance: Instance,
@@ -81,23 +193,34 @@ def from_cells(
     period: Index,
     placed_mtok: Float,
     unserved_mtok: Float,
+    *,
+    replicas: Cells | None = None,
+    blocks: Float | None = None,
+    reserve: Cells | None = None,
+    failover: Cells | None = None,
 ) -> Plan:
     """Make a plan from placements in any order and a (W, T) matrix of unserved Mtok.
 
     Cells that are zero are dropped.
     """
-    kept = np.flatnonzero(placed_mtok > 0)
-    order = kept[np.lexsort((period[kept], pool[kept], workload[kept]))]
+    placed = Cells.of((workload, pool, period), placed_mtok)
     given_up, when = np.nonzero(unserved_mtok > 0)
     return Plan(
         instance_digest=instance.digest,
         workloads=instance.workloads.workload,
         pools=instance.pools.pool,
-        workload=workload[order],
-        pool=pool[order],
-        period=period[order],
-        placed_mtok=placed_mtok[order],
+        models=instance.model_names,
+        contracts=instance.contracts.contract,
+        outages=instance.outages.outage,
+        workload=placed.axes[0],
+        pool=placed.axes[1],
+        period=placed.axes[2],
+        placed_mtok=placed.value,
         unserved_workload=given_up.astype(np.int32),
         unserved_period=when.astype(np.int32),
         unserved_mtok=unserved_mtok[given_up, when],
+        replicas=no_cells(3) if replicas is None else replicas,
+        blocks=np.zeros(len(instance.contracts.contract)) if blocks is None else np.array(blocks),
+        reserve=no_cells(2) if reserve is None else reserve,
+        failover=no_cells(4) if failover is None else failover,
     )

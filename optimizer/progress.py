@@ -18,6 +18,10 @@ class Progress(Protocol):
         """Some steps of the stage are done."""
         ...
 
+    def incumbent(self, value_usd: float | None, bound_usd: float | None, nodes: int) -> None:
+        """The best plan and bound so far, None when not known, and nodes searched."""
+        ...
+
     def note(self, text: str) -> None:
         """Something the user should know, in one line."""
         ...
@@ -35,6 +39,9 @@ class Silent:
 
     def step(self, count: int = 1) -> None:
         """Some steps are done."""
+
+    def incumbent(self, value_usd: float | None, bound_usd: float | None, nodes: int) -> None:
+        """The best plan and bound so far."""
 
     def note(self, text: str) -> None:
         """Something the user should know."""

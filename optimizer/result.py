@@ -53,6 +53,7 @@ class Result:
     families : shadow prices by family.
     method, solver, why : what was used, and why.
     size : size of the program.
+    nodes : nodes of the search for whole numbers.
     seconds : time by phase.
     peak_rss_mib : peak memory of this process and of its largest child, together.
     left_out : why each pool that takes no part takes none.
@@ -73,6 +74,7 @@ class Result:
     solver: str = ""
     why: str = ""
     size: Size = Size()
+    nodes: int = 0
     seconds: Seconds = Seconds()
     peak_rss_mib: float = 0.0
     left_out: Mapping[str, str] = field(default_factory=dict)

@@ -45,8 +45,9 @@ def solve(
 
     Parameters
     ----------
-    method : name of a method (auto, direct, greedy), or a method.
-    solver : name of a solver (auto, glop, pdlp, highs, scip) for the direct method.
+    method : name of a method (auto, direct, rounding, rolling, greedy), or a method.
+    solver : name of a solver (auto, glop, pdlp, highs, scip, cp_sat) for the direct and the
+        rolling method.
     limits : time, gap, threads and memory.
     progress : told what is going on; silent by default.
 
@@ -68,7 +69,7 @@ def solve(
         When the instance has a rule that the method cannot keep.
     """
     limits = limits or Limits()
-    chosen = method_named(method, solver) if isinstance(method, str) else method
+    chosen = method_named(method, solver, instance) if isinstance(method, str) else method
     search = _Search(instance, chosen, limits, progress or Silent(), time.monotonic())
     return search.run()
 
@@ -113,7 +114,7 @@ class _Search:
         begun = time.monotonic()
         proved = None
         if found.proved_usd is not None:
-            proved = Bound(found.proved_usd, 0.0, found.solver)
+            proved = Bound(found.proved_usd, 0.0, found.proved_by or found.solver)
         evaluation = evaluate(self.instance, found.plan, found.prices, found.claimed_usd, proved)
         self.judged_seconds += time.monotonic() - begun
         return evaluation
@@ -177,20 +178,21 @@ class _Search:
     def _prove_infeasible(self, found: Found) -> bool:
         """Believe a solver's "infeasible" only with a proof of our own."""
         relaxation = least_relaxation(self.instance, self.limits.after(self.begun))
-        proved = relaxation.prices is not None and (
-            infeasibility_usd(self.instance, relaxation.prices) > 0
+        proved = relaxation.proved or (
+            relaxation.prices is not None
+            and infeasibility_usd(self.instance, relaxation.prices) > 0
         )
         if proved:
             self.notes += relaxation.words
+            if relaxation.source not in ("", "arithmetic"):
+                self.notes += (f"that no plan exists rests on the word of {relaxation.source}",)
         else:
             self.notes += (f"{found.solver} called the program infeasible; that is not proved",)
         return proved
 
     def _result(self, found: Found, plan: Plan | None, evaluation: Evaluation | None) -> Result:
         instance = self.instance
-        prices = found.prices or Prices.none(
-            instance.num_pools, instance.num_periods, len(instance.shares.share)
-        )
+        prices = found.prices or Prices.none(instance)
         begun = time.monotonic()
         families: tuple[Family, ...] = ()
         if evaluation is not None and evaluation.verified and plan is not None:
@@ -198,7 +200,8 @@ class _Search:
         self.judged_seconds += time.monotonic() - begun
         limit = _LIMITS.get(found.reason, "")
         status, reason = self._status(found, evaluation)
-        if found.whole_numbers and families:
+        self.notes += found.notes
+        if found.whole_numbers and families and not found.notes:
             self.notes += ("shadow prices are those of the plan with its whole numbers fixed",)
         failure = ""
         if status == "no_plan" and not limit:
@@ -220,6 +223,7 @@ class _Search:
             solver=found.solver,
             why=found.why,
             size=found.size,
+            nodes=found.nodes,
             peak_rss_mib=own_rss + found.child_rss_mib,
             left_out=left_out(instance),
             notes=self.notes,

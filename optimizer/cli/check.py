@@ -43,7 +43,8 @@ def command(
                 emit(f"doubtful: {text}")
         return 0
     from optimizer.evaluation.evaluate import evaluate
-    from optimizer.reports.read_plan_folder import read_plan, read_prices
+    from optimizer.reports.prices_file import read_prices
+    from optimizer.reports.read_plan_folder import read_plan
 
     found, head = read_plan(problem, plan)
     verdict = evaluate(problem, found, read_prices(problem, plan), head.get("objective_usd"))

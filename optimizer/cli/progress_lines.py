@@ -12,6 +12,21 @@ PAUSE_SECONDS = 2.0
 """Least time between two lines about the same stage."""
 
 
+def incumbent_words(value_usd: float | None, bound_usd: float | None, nodes: int) -> str:
+    """What is known of a search, in a line; empty when nothing is."""
+    words = []
+    if value_usd is not None:
+        words.append(f"best {value_usd:,.2f} USD")
+    if bound_usd is not None:
+        words.append(f"bound {bound_usd:,.2f} USD")
+    if value_usd is not None and bound_usd is not None and value_usd != 0:
+        gap = max(0.0, value_usd - bound_usd) / abs(value_usd)
+        words.append(f"gap {gap * 100:.2g} %")
+    if nodes:
+        words.append(f"{nodes:,} node{'s' if nodes > 1 else ''}")
+    return ", ".join(words)
+
+
 class Lines:
     """A line when a stage begins, and from time to time while it lasts."""
 
@@ -32,6 +47,12 @@ class Lines:
         self._done += count
         if time.monotonic() - self._last >= PAUSE_SECONDS:
             self._say(f"{self._stage}: {self._done} of {self._total or '?'}")
+
+    def incumbent(self, value_usd: float | None, bound_usd: float | None, nodes: int) -> None:
+        """The best plan and bound so far."""
+        words = incumbent_words(value_usd, bound_usd, nodes)
+        if words and time.monotonic() - self._last >= PAUSE_SECONDS:
+            self._say(words)
 
     def note(self, text: str) -> None:
         """Something the user should know."""
@@ -66,18 +87,26 @@ class Bar:
             transient=True,
         )
         self._task: Any = None
+        self._stage = ""
         self._bar.start()
 
     def stage(self, name: str, total: int = 0) -> None:
         """Begin a stage."""
         if self._task is not None:
             self._bar.remove_task(self._task)
+        self._stage = name
         self._task = self._bar.add_task(name, total=total or None)
 
     def step(self, count: int = 1) -> None:
         """Some steps are done."""
         if self._task is not None:
             self._bar.advance(self._task, count)
+
+    def incumbent(self, value_usd: float | None, bound_usd: float | None, nodes: int) -> None:
+        """The best plan and bound so far, behind the name of the stage."""
+        words = incumbent_words(value_usd, bound_usd, nodes)
+        if words and self._task is not None:
+            self._bar.update(self._task, description=f"{self._stage}: {words}")
 
     def note(self, text: str) -> None:
         """Something the user should know."""

@@ -23,9 +23,11 @@ from optimizer.cli.progress_lines import progress_for
 @click.command("solve", short_help="Find the cheapest verified plan of an instance.")
 @instance_argument
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to write the plan to.")
-@click.option("--method", default="auto", show_default=True, help="auto, direct or greedy.")
 @click.option(
-    "--solver", default="auto", show_default=True, help="auto, glop, pdlp, highs or scip."
+    "--method", default="auto", show_default=True, help="auto, direct, rounding, rolling or greedy."
+)
+@click.option(
+    "--solver", default="auto", show_default=True, help="auto, glop, pdlp, highs, scip or cp_sat."
 )
 @click.option(
     "--gap",
@@ -82,7 +84,7 @@ def command(
         memory_mib=memory_limit,
         **({} if threads is None else {"threads": threads}),
     )
-    chosen = method_named(method, solver)
+    chosen = method_named(method, solver)  # before anything is read: names may be wrong
     if out is not None:
         check_free(out, replaces=PLAN_FILE)
     if chosen.name != "greedy" and limit != 0:
@@ -96,6 +98,7 @@ def command(
         if prices:
             problem = problem.with_prices(dict(prices))
         read_seconds = time.monotonic() - begun
+        chosen = method_named(method, solver, problem)
         result = solve(problem, method=chosen, limits=limits, progress=progress)
         told = tuple(f"price of {pool} set to {usd:g} USD/chip-hour" for pool, usd in prices)
         result = replace(result.timed(read=read_seconds), notes=told + result.notes)

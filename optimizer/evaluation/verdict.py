@@ -15,8 +15,15 @@ HARD = 1e-9
 """A pool's limit may be passed by this part of itself: rounding, and nothing else."""
 SPECK = 1e-9
 """Mtok or chip-hours below which nothing counts: a thousandth of a token."""
+MOST = 1e15
+"""Largest amount that a plan may name, as an instance may; sums of such never overflow."""
 MOST_LISTED = 50
 """Violations listed per family; the count is of all."""
+
+
+def no_amount(values: Float) -> NDArray[np.bool_]:
+    """Where numbers are no amounts: below zero, too large for anything, or not numbers."""
+    return ~((values >= 0) & (values <= MOST))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-Kind = Literal["id", "reference", "label", "number", "integer", "boolean"]
+Kind = Literal["id", "reference", "label", "number", "integer", "boolean", "time"]
 
 _KEY = "column"
 
@@ -23,13 +23,14 @@ class Column:
     Attributes
     ----------
     kind : id (unique text), reference (an id of another table), label (repeated
-        text), number, integer or boolean.
+        text), number, integer, boolean, or time (seconds since 1970 in UTC, NaN: none).
     meaning : one sentence for the format page.
     unit : unit of a number, empty for pure numbers and text.
     required : the column must be there and every cell filled.
     default : value of a cell that is not given; NaN says "unknown".
     minimum, maximum : inclusive range of a number.
     above : exclusive lower limit of a number.
+    whole : a number that may be missing, and is a whole one where it is there.
     choices : the allowed values of a label, empty when any text will do.
     refers : table whose ids a reference names.
     """
@@ -42,6 +43,7 @@ class Column:
     minimum: float = -float("inf")
     maximum: float = float("inf")
     above: float | None = None
+    whole: bool = False
     choices: tuple[str, ...] = ()
     refers: str = ""
 
@@ -49,13 +51,17 @@ class Column:
         """Say what a cell of this column should hold."""
         if self.kind == "boolean":
             return "true or false"
+        if self.kind == "time":
+            return "a date and time with a zone, such as 2026-05-04T00:00:00Z"
         if self.choices:
             return "one of " + ", ".join(self.choices)
         if self.kind in ("number", "integer"):
-            noun = "a whole number" if self.kind == "integer" else "a finite number"
-            if self.above is not None:
-                return f"{noun} > {self.above:g}"
+            whole = self.whole or self.kind == "integer"
+            noun = "a whole number" if whole else "a finite number"
             low, high = self.minimum, self.maximum
+            if self.above is not None:
+                limit = "" if high == float("inf") else f" and <= {high:g}"
+                return f"{noun} > {self.above:g}{limit}"
             if low == -float("inf"):
                 return noun
             if high == float("inf"):

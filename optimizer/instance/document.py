@@ -16,6 +16,8 @@ from optimizer.instance.identity import MAX_FREE_TEXT, MAX_ID
 from optimizer.instance.manifest import FILE, FORMAT, MAX_PERIODS
 from optimizer.instance.parse import FREE_PREFIX
 from optimizer.instance.tables import (
+    FIRST_YEAR,
+    LAST_YEAR,
     LATER,
     MATRICES,
     MAX_NUMBER,
@@ -42,7 +44,11 @@ KEYS: dict[str, tuple[str, str, str]] = {
         "Number of periods; the wide tables have as many columns.",
     ),
     "limits": ("table", "no limit", "Limits on the whole plan, below."),
-    "limits.budget_usd": ("number >= 0", "no limit", "Most that the plan may cost, in USD."),
+    "limits.budget_usd": (
+        "number >= 0",
+        "no limit",
+        "Most that the plan may cost in USD, penalties for unserved tokens not counted.",
+    ),
     "policy": ("table", "empty", "Kept for later versions; it has no keys yet."),
 }
 """Kind, default and meaning of each key of ``instance.toml``."""
@@ -209,12 +215,16 @@ of money, percent signs or units. Every number is finite, and 0 or from {MIN_NUM
 {MAX_NUMBER:g} in size. The unit is in the tables above, and mostly in the name of the column. An
 empty cell is a number that is not given; where a column is required, every cell must be filled.
 
+**Times.** A date, a time and a zone, such as `2026-05-04T00:00:00Z` or
+`2026-05-04T02:00+02:00`: in whole seconds, in the years {FIRST_YEAR} to {LAST_YEAR}.
+
 **CSV.** UTF-8, commas, a header, a row per line, every row with as many fields as the header.
 Text with a comma, a quote or a line break stands in double quotes, and a quote inside it is
 doubled.
 
 **Parquet.** The same columns. Ids and labels are columns of text, numbers are of any integer
-or float type, null is an empty cell. In wide tables the period columns are named by text, too.
+or float type, times are text or times with a zone, null is an empty cell. In wide tables the
+period columns are named by text, too.
 
 **npy.** For wide tables only: a C-ordered matrix of `<f8` or `<f4`, rows in the order of the
 table that names them, a column per period, no cell empty. A `<f8` file is mapped into memory

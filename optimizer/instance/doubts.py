@@ -5,6 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.instance.fleet_doubts import (
+    dear_contracts,
+    idle_power_limits,
+    left_out_contracts,
+    never_in_force,
+    pointless_outages,
+    too_large_replicas,
+    without_qualification,
+)
 from optimizer.instance.instance import Instance
 
 MOST_NAMED = 5
@@ -42,7 +51,41 @@ def doubts(instance: Instance) -> list[str]:
         _cheap_penalty(instance),
     )
     found += _magnitude(instance)
-    return found
+    return found + _fleet(instance)
+
+
+def _fleet(instance: Instance) -> list[str]:
+    """Doubts about the tables that say how the fleet is run."""
+    replicas, contracts = instance.replicas, instance.contracts.contract
+    pairs = zip(replicas.model.values(), replicas.chip.values(), strict=True)
+    found = _named(
+        "every route leads to a chip that its model is not qualified for within the horizon",
+        "workload",
+        instance.workloads.workload,
+        without_qualification(instance),
+    )
+    found += _named(
+        "larger than any pool of the chip, so none can run",
+        "replica",
+        tuple(f"{model} on {chip}" for model, chip in pairs),
+        too_large_replicas(instance),
+    )
+    found += pointless_outages(instance)
+    for what, mask in (
+        ("of a pool that takes no part", left_out_contracts(instance)),
+        ("never in force within the horizon", never_in_force(instance)),
+        (
+            "no cheaper than the pool's own chips, so of use only when these are full",
+            dear_contracts(instance),
+        ),
+    ):
+        found += _named(what, "contract", contracts, mask)
+    return found + _named(
+        "all chips together cannot draw so much, so it limits nothing",
+        "power limit",
+        instance.power.limit,
+        idle_power_limits(instance),
+    )
 
 
 def _without_route(instance: Instance) -> NDArray[np.bool_]:

@@ -145,7 +145,9 @@ def _limits(
         high = min(1.0, math.ceil(1000 * part[who]) / 1000 + SHARE_MARGIN) if most else math.nan
         rows.append((table.provider.names[who], measure, round(low, 3), round(high, 3)))
     providers, measures, lows, highs = zip(*rows, strict=True)
-    return Shares(
+    return table_of(
+        Shares,
+        len(rows),
         share=tuple(f"{who}-{measure}" for who, measure in zip(providers, measures, strict=True)),
         attribute=Labels.of(["provider"] * len(rows)),
         value=Labels.of(providers),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -14,7 +15,13 @@ from optimizer.instance.labels import Labels
 
 Record = TypeVar("Record")
 
-_TYPES = {"number": np.float64, "integer": np.int64, "boolean": np.bool_, "reference": np.int32}
+_TYPES = {
+    "number": np.float64,
+    "integer": np.int64,
+    "boolean": np.bool_,
+    "reference": np.int32,
+    "time": np.float64,
+}
 
 
 def labels_of(names: Sequence[str], codes: NDArray[np.integer[Any]]) -> Labels:
@@ -54,6 +61,16 @@ def table_of(record: type[Record], rows: int, **given: Any) -> Record:
             raise InternalError(f"{record.__name__}: column {name} has no default")
         columns[name] = _default(declared, rows)
     return record(**columns)
+
+
+def compacted(record: Record) -> Record:
+    """Drop the names of labels that no row has; the record itself when there are none."""
+    changed = {}
+    for name, declared in columns_of(type(record)):
+        labels = getattr(record, name)
+        if declared.kind == "label" and (compact := labels.compact()) is not labels:
+            changed[name] = compact
+    return dataclasses.replace(record, **changed) if changed else record  # type: ignore[type-var]
 
 
 def _default(declared: Column, rows: int) -> Any:

@@ -8,14 +8,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.errors import InputError
+from optimizer.instance.fleet_tables import (
+    Contracts,
+    InForce,
+    Models,
+    Outages,
+    Power,
+    Qualification,
+    Replicas,
+)
+from optimizer.instance.in_memory import compacted, table_of
 from optimizer.instance.labels import Labels
 from optimizer.instance.rules import broken_rules
 from optimizer.instance.tables import (
+    TABLES,
     Float,
     Index,
     Pools,
@@ -33,7 +45,8 @@ __all__ = ["Instance"]
 class Instance:
     """One planning problem: who asks for what, what could serve it, at what price.
 
-    Axes are written W (workloads), P (pools), T (periods), R (routes), S (shares).
+    Axes are written W (workloads), P (pools), T (periods), R (routes), S (shares), M (models),
+    C (contracts), G (outages), E (limits on power).
     Every array is read-only; a changed problem is a new instance.
 
     Attributes
@@ -42,6 +55,8 @@ class Instance:
     start : beginning of period 0, with a time zone.
     period_hours : length of a period, in hours.
     workloads, pools, routes, shares, residency, sources : the tables.
+    models, replicas, in_force, contracts, outages, power, qualification : the tables that say
+        how the fleet is run; without rows when there are no such rules.
     demand_mtok : (W, T) Mtok arriving.
     capacity_chips : (P, T) chips that can be used.
     price_usd_per_chip_hour : (P, T) price in force; NaN where no price is known.
@@ -64,6 +79,13 @@ class Instance:
     shares: Shares
     residency: Residency
     sources: Sources
+    models: Models = field(default_factory=lambda: table_of(Models, 0))
+    replicas: Replicas = field(default_factory=lambda: table_of(Replicas, 0))
+    in_force: InForce = field(default_factory=lambda: table_of(InForce, 0))
+    contracts: Contracts = field(default_factory=lambda: table_of(Contracts, 0))
+    outages: Outages = field(default_factory=lambda: table_of(Outages, 0))
+    power: Power = field(default_factory=lambda: table_of(Power, 0))
+    qualification: Qualification = field(default_factory=lambda: table_of(Qualification, 0))
     demand_mtok: Float
     capacity_chips: Float
     price_usd_per_chip_hour: Float
@@ -71,6 +93,9 @@ class Instance:
     origin: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        # Names that no row has would be models, chips and regions that are not there.
+        for spec in TABLES:
+            object.__setattr__(self, spec.name, compacted(getattr(self, spec.name)))
         problems = broken_rules(self)
         if problems:
             raise InputError(problems)
@@ -96,6 +121,49 @@ class Instance:
     def num_routes(self) -> int:
         """Length of axis R."""
         return len(self.routes.workload)
+
+    @property
+    def model_names(self) -> tuple[str, ...]:
+        """Names of axis M: the models of the workloads; ``workloads.model.codes`` points here."""
+        return self.workloads.model.names
+
+    @cached_property
+    def replica_rows(self) -> NDArray[np.int32]:
+        """(M, P) row of ``replicas`` for each model and pool, -1 where it needs none."""
+        table = self.replicas
+        rows = np.full((len(self.model_names), self.num_pools), -1, np.int32)
+        model_of = {name: code for code, name in enumerate(self.model_names)}
+        for row in range(len(table.model)):
+            if table.model[row] in model_of:
+                rows[model_of[table.model[row]], self.pools.chip.equal(table.chip[row])] = row
+        return rows
+
+    @cached_property
+    def in_force_replicas(self) -> NDArray[np.int64] | None:
+        """(M, P) replicas that run before period 0; None when nothing is said about them."""
+        table = self.in_force
+        if len(table.model) == 0:
+            return None
+        model_of = {name: code for code, name in enumerate(self.model_names)}
+        found = np.zeros((len(self.model_names), self.num_pools), np.int64)
+        for row in range(len(table.model)):
+            found[model_of[table.model[row]], table.pool[row]] = table.replicas[row]
+        return found
+
+    @cached_property
+    def period_start_seconds(self) -> NDArray[np.float64]:
+        """(T,) beginning of each period, in seconds since 1970 in UTC."""
+        # Rounded to microseconds, as start is: hours as 1/7 must meet the full hour again.
+        seconds = np.round(np.arange(self.num_periods) * (self.period_hours * 3600), 6)
+        return np.asarray(self.start.timestamp() + seconds)
+
+    @cached_property
+    def contract_in_force(self) -> NDArray[np.bool_]:
+        """(C, T) periods in which a contract, if bought, adds its chips."""
+        periods = np.arange(self.num_periods)
+        table = self.contracts
+        begun = periods[None, :] >= table.first_period[:, None]
+        return np.asarray(begun & (periods[None, :] <= table.last_period[:, None]))
 
     @cached_property
     def reserved(self) -> NDArray[np.bool_]:
@@ -138,7 +206,7 @@ class Instance:
         InputError
             When a pool is not known or a price is not a finite number >= 0.
         """
-        from optimizer.instance.rules import unknown_name
+        from optimizer.instance.groups import unknown_name
 
         price = self.price_usd_per_chip_hour.copy()
         own = self.pools.usd_per_chip_hour.copy()
@@ -163,7 +231,7 @@ class Instance:
         start = self.start.astimezone(UTC).isoformat()
         head = (self.name, start, float(self.period_hours), budget)
         digest.update(repr(head).encode())
-        for record in (self.workloads, self.pools, self.routes, self.shares, self.residency):
+        for record in self._tables():
             for entry in dataclasses.fields(record):
                 value = getattr(record, entry.name)
                 digest.update(entry.name.encode())
@@ -180,13 +248,17 @@ class Instance:
             digest.update(np.ascontiguousarray(matrix).data)
         return digest.hexdigest()
 
+    def _tables(self) -> list[Any]:
+        """Tables that say something about the problem: all but the references."""
+        return [getattr(self, spec.name) for spec in TABLES if spec.name != "sources"]
+
     def _arrays(self) -> dict[str, NDArray[np.generic]]:
         found: dict[str, NDArray[np.generic]] = {
             "demand": self.demand_mtok,
             "capacity": self.capacity_chips,
             "prices": self.price_usd_per_chip_hour,
         }
-        for record in (self.workloads, self.pools, self.routes, self.shares, self.residency):
+        for record in self._tables():
             for entry in dataclasses.fields(record):
                 value = getattr(record, entry.name)
                 if isinstance(value, Labels):

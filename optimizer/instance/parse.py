@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from optimizer.errors import Problem
 from optimizer.instance.declare import Column, columns_of
+from optimizer.instance.keys import all_different
 from optimizer.instance.labels import Labels
 from optimizer.instance.places import got, nearest, place, quoted, shown
 from optimizer.instance.table_rules import MAX_PER_COLUMN
 from optimizer.instance.tables import TableSpec
+from optimizer.instance.times import seconds_of
 
 FREE_PREFIX = "x_"
 """Columns whose name begins so are the user's own and are not read."""
@@ -39,6 +41,13 @@ PLAIN_TYPES = (pl.String, *_NUMBERS)
 NONZERO = "^[^eE]*[1-9]"
 """Text of a number that is not 0."""
 _TEXT_KINDS = ("id", "reference", "label")
+_DTYPES = {
+    "number": np.float64,
+    "integer": np.int64,
+    "boolean": np.bool_,
+    "reference": np.int32,
+    "time": np.float64,
+}
 
 
 def check_header(
@@ -111,11 +120,15 @@ def repeated_keys(
     frame, values : the table as it was read, and its columns as far as they were parsed.
     """
     keys = list(spec.key)
-    if _all_different([values.get(key) for key in keys]):
+    # A column that is not there is of no type that could hold names.
+    if len(keys) < 2 or not all(key in values for key in keys):
         return []
-    if len(keys) < 2 or not all(k in frame.columns and is_text(frame[k].dtype) for k in keys):
+    codes = [v.codes if isinstance(v, Labels) else v for v in (values[key] for key in keys)]
+    if all_different(codes):
         return []
-    pairs = pl.DataFrame({key: as_text(frame[key]) for key in keys}).with_row_index("row")
+    columns = dict(columns_of(spec.record))
+    texts = {key: _names_of(frame, key, columns[key]) for key in keys}
+    pairs = pl.DataFrame(texts).with_row_index("row")
     filled = pairs.filter(pl.all_horizontal(pl.col(key) != "" for key in keys))
     twice = (
         filled.with_columns(first=pl.col("row").min().over(keys))
@@ -134,18 +147,12 @@ def repeated_keys(
     ]
 
 
-def _all_different(columns: Sequence[Any]) -> bool:
-    """Whether no two rows agree in all columns: quick, by their codes, or not known."""
-    codes = [column.codes if isinstance(column, Labels) else column for column in columns]
-    if not all(
-        isinstance(code, np.ndarray) and np.issubdtype(code.dtype, np.integer) for code in codes
-    ):
-        return False
-    joined = np.zeros(len(codes[0]), np.int64)
-    for code in codes:
-        joined = joined * (int(code.max(initial=0)) + 1) + code
-    joined.sort()
-    return bool((np.diff(joined) > 0).all())
+def _names_of(frame: pl.DataFrame, name: str, declared: Column) -> pl.Series:
+    """Text of a column of names, its default where nothing is given."""
+    default = str(declared.default or "")
+    if name not in frame.columns:
+        return pl.Series([default] * frame.height, dtype=pl.String)
+    return as_text(frame[name]).replace("", default)
 
 
 def row_names_of(frame: pl.DataFrame, key: str) -> pl.Series | None:
@@ -178,8 +185,7 @@ class Cells:
         kind, value = self.declared.kind, self.declared.default
         if kind == "label":
             return Labels((value,) if rows else (), np.zeros(rows, np.int32))
-        dtype = {"number": np.float64, "integer": np.int64, "boolean": np.bool_}[kind]
-        return np.full(rows, value, dtype)
+        return np.full(rows, value, _DTYPES[kind])
 
     def fits(self, series: pl.Series) -> bool:
         """Whether the type of the column can hold its values; if not, that is a problem."""
@@ -192,6 +198,10 @@ class Cells:
             if dtype == pl.Boolean:
                 return True
             expected, fix = "a column of true and false", ""
+        elif kind == "time":
+            if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
+                return True
+            expected, fix = "a column of times with a zone, or of text", ""
         else:
             if dtype in _NUMBERS:
                 return True
@@ -220,6 +230,8 @@ class Cells:
             return self._positions(text, ids[self.declared.refers])
         if kind == "boolean":
             return self._booleans(series)
+        if kind == "time":
+            return self._times(series)
         numbers = self._numbers(series)
         return numbers.astype(np.int64) if kind == "integer" else numbers
 
@@ -268,7 +280,8 @@ class Cells:
                     fix=nearest(text[row], known or ()),
                 )
             )
-        return found.fill_null(0).to_numpy().astype(np.int32)
+        # -1 points at no row, so nothing is said about a row that was not meant.
+        return found.fill_null(-1).to_numpy().astype(np.int32)
 
     def _booleans(self, series: pl.Series) -> NDArray[np.bool_]:
         if series.dtype == pl.Boolean:
@@ -278,6 +291,15 @@ class Cells:
         self._report(~lower.is_in(["true", "false", ""]), text)
         values = (lower == "true") | ((text == "") & bool(self.declared.default))
         return values.to_numpy()
+
+    def _times(self, series: pl.Series) -> NDArray[np.float64]:
+        """Seconds since 1970 in UTC; few rows have times, so each is looked at by itself."""
+        if not is_text(series.dtype):
+            return (series.dt.epoch("us") / 1e6).to_numpy().astype(np.float64)
+        text = as_text(series)
+        seconds = [seconds_of(cell) if cell else np.nan for cell in text.to_list()]
+        self._report(pl.Series([value is None for value in seconds], dtype=pl.Boolean), text)
+        return np.array([np.nan if value is None else value for value in seconds], np.float64)
 
     def _numbers(self, series: pl.Series) -> NDArray[np.float64]:
         if is_text(series.dtype):

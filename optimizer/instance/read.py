@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from optimizer.errors import InputError, Problem
 from optimizer.instance.csv_file import read_csv
 from optimizer.instance.declare import Matrix, columns_of
+from optimizer.instance.fleet_rules import fleet_problems
 from optimizer.instance.folder import find_tables
 from optimizer.instance.instance import Instance
 from optimizer.instance.manifest import (
@@ -92,7 +93,7 @@ class _Reader:
             self._read_table(spec)
         periods = manifest.periods if manifest is not None else 0
         matrices = {matrix.name: self._read_matrix(matrix, periods) for matrix in MATRICES}
-        self._check_across_tables()
+        self._check_across_tables(0.0 if manifest is None else manifest.period_hours)
         if self.problems or manifest is None:
             raise InputError(self.problems)
         self._sort_routes()
@@ -182,8 +183,12 @@ class _Reader:
             self.problems += matrix_problems(matrix, values, ids, self.origin, missing_ok=False)
         return values
 
-    def _check_across_tables(self) -> None:
+    def _check_across_tables(self, period_hours: float) -> None:
         """Check rules that hold between tables, as far as both could be read."""
+        # A cell that could not be read holds a stand-in, of which nothing more is said.
+        told = {problem.place for problem in self.problems}
+        found = fleet_problems(self.records, period_hours, self.origin)
+        self.problems += [problem for problem in found if problem.place not in told]
         pools = self.records.get("pools")
         if pools is None:
             return

@@ -6,7 +6,7 @@ one run reports everything. Reading adds what only a file can get wrong.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,13 +15,16 @@ from numpy.typing import NDArray
 
 from optimizer.errors import Problem
 from optimizer.instance.declare import Matrix
-from optimizer.instance.labels import Labels
-from optimizer.instance.places import nearest, number_text, place, quoted
+from optimizer.instance.fleet_rules import fleet_problems
+from optimizer.instance.groups import group_problems, unknown_name
+from optimizer.instance.keys import key_problems
+from optimizer.instance.places import number_text, place, quoted
 from optimizer.instance.table_rules import MAX_PER_COLUMN, plausible, table_problems
 from optimizer.instance.tables import (
-    ATTRIBUTES,
     CAPACITY,
     DEMAND,
+    FIRST_YEAR,
+    LAST_YEAR,
     MAX_NUMBER,
     MIN_NUMBER,
     PRICES,
@@ -35,7 +38,6 @@ from optimizer.instance.tables import (
 if TYPE_CHECKING:
     from optimizer.instance.instance import Instance
 
-FIRST_YEAR, LAST_YEAR = 1970, 2199
 MAX_PERIOD_HOURS = 24 * 366
 HOURS_PER_YEAR = 24 * 365.2425
 
@@ -75,6 +77,13 @@ def broken_rules(instance: Instance) -> list[Problem]:
     )
     problems += residency_problems(instance.residency, instance.pools, origin)
     problems += price_range_problems(instance.pools, origin)
+    tables = {spec.name: getattr(instance, spec.name) for spec in TABLES}
+    for table in ("in_force", "contracts"):
+        problems += index_problems(table, "pool", tables[table].pool, instance.num_pools, origin)
+    for spec in TABLES:
+        if spec.name != "routes":  # whose order is checked at once
+            problems += key_problems(spec, tables[spec.name], origin)
+    problems += fleet_problems(tables, instance.period_hours, origin)
     return problems
 
 
@@ -225,12 +234,7 @@ def share_problems(shares: Shares, pools: Pools, origin: Mapping[str, str]) -> I
             yield Problem(
                 where, "min <= max", f"min {number_text(low)}, max {number_text(high)}", "fraction"
             )
-        attribute, value = shares.attribute[row], shares.value[row]
-        if attribute not in ATTRIBUTES or not value:
-            continue  # reported as labels
-        known = group_names(pools, attribute)
-        if value not in known:
-            yield unknown_name(where + ", column value", attribute, value, known)
+    yield from group_problems("shares", shares, shares.share, pools, origin)
 
 
 def residency_problems(
@@ -259,16 +263,3 @@ def price_range_problems(pools: Pools, origin: Mapping[str, str]) -> Iterator[Pr
             number_text(low[row]),
             "USD/chip-hour",
         )
-
-
-def group_names(pools: Pools, attribute: str) -> tuple[str, ...]:
-    """Values that a share may limit for an attribute of pools."""
-    if attribute == "pool":
-        return pools.pool
-    labels: Labels = getattr(pools, attribute)
-    return labels.names
-
-
-def unknown_name(where: str, what: str, name: str, known: Iterable[str]) -> Problem:
-    """Make the problem of a name that is not there, with the nearest one that is."""
-    return Problem(where, f"the name of a known {what}", quoted(name), fix=nearest(name, known))

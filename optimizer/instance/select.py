@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from optimizer.errors import InputError, UsageError
 from optimizer.instance.axes import MATRIX_FIELDS, ids_of, references_of
-from optimizer.instance.in_memory import labels_of
+from optimizer.instance.declare import columns_of
+from optimizer.instance.fleet_tables import LAST_PERIOD, Contracts, InForce, Models, Replicas
+from optimizer.instance.groups import group_names, unknown_name
+from optimizer.instance.in_memory import Record, labels_of, table_of
 from optimizer.instance.instance import Instance
 from optimizer.instance.labels import Labels
 from optimizer.instance.places import quoted
-from optimizer.instance.rules import group_names, unknown_name
 from optimizer.instance.tables import MATRICES, TABLES, Pools, TableSpec
 
 __all__ = ["select"]
@@ -40,7 +42,12 @@ def select(
     - A workload whose allowed regions have all gone keeps none of the pools it was
       forbidden: its routes go with the regions.
     - A share whose group has no pool left is dropped; the others keep their limits, which
-      are now parts of what the kept pools hold.
+      are now parts of what the kept pools hold. So it is with outages and limits on power.
+    - Rows about models and chips go with the last workload of the model and the last pool of
+      the chip. A model none of whose qualified chips is left keeps no route, and one that no
+      longer runs in replicas needs no least number of them.
+    - Contracts keep the part of their time that is left, at the same price per chip-hour.
+      Replicas in force are those before period 0, and go when that is cut off.
     - ``start`` moves to the first period. Tokens that arrived earlier are not carried over.
     - Name, title, sources and the budget stay as they are.
 
@@ -68,8 +75,11 @@ def select(
     records: dict[str, Any] = {}
     for spec in TABLES:
         # Pools come before the tables whose rows depend on which of them are left.
-        rows = axes.get(spec.name, _rows_left(instance, spec, moved, records.get("pools")))
+        rows = axes.get(spec.name, _rows_left(instance, spec, moved, records))
         records[spec.name] = _cut_table(instance, spec, rows, moved)
+    records["contracts"] = _in_span(records["contracts"], span)
+    records["models"] = _counted(records["models"], records["replicas"])
+    records["in_force"] = _before(instance, span, records)
     matrices = {}
     for matrix in MATRICES:
         field = MATRIX_FIELDS[matrix.name]
@@ -134,21 +144,32 @@ def _moved(count: int, rows: Rows) -> Rows:
 
 
 def _rows_left(
-    instance: Instance, spec: TableSpec, moved: Mapping[str, Rows], pools: Pools | None
+    instance: Instance, spec: TableSpec, moved: Mapping[str, Rows], cut: Mapping[str, Any]
 ) -> Rows | None:
-    """Rows of a table that is no axis which still mean something; None for all of them."""
+    """Rows of a table that is no axis which still mean something; None for all of them.
+
+    Parameters
+    ----------
+    cut : tables that were cut already: workloads and pools come before all others.
+    """
+    pools: Pools | None = cut.get("pools")
     record = getattr(instance, spec.name)
     points = {name: refers for name, refers in references_of(spec).items() if refers in moved}
     kept = np.ones(len(getattr(record, spec.key[0])), np.bool_)
     for name, refers in points.items():
         kept &= moved[refers][getattr(record, name)] >= 0
     if pools is not None and "pools" in moved:
-        if spec.name == "shares":
-            kept &= _groups_left(instance, pools)
+        if spec.name in ("shares", "outages", "power"):
+            kept &= _groups_left(record, pools)
         elif spec.name == "residency":
             kept &= _regions_left(instance, pools)
         elif spec.name == "routes":
             kept &= ~_stranded(instance, pools)[instance.routes.workload]
+            kept &= ~_unqualified(instance, pools)[instance.routes.workload]
+    if spec.name in ("models", "replicas", "in_force", "qualification"):
+        kept &= _named_in(record.model, cut["workloads"].model)
+    if spec.name in ("replicas", "qualification"):
+        kept &= _named_in(record.chip, cut["pools"].chip)
     rows = np.flatnonzero(kept)
     if spec.name == "routes" and points:
         order = np.lexsort([_renumbered(instance, spec, k, moved)[rows] for k in spec.key[::-1]])
@@ -156,12 +177,68 @@ def _rows_left(
     return None if len(rows) == len(kept) and bool((np.diff(rows) > 0).all()) else rows
 
 
-def _groups_left(instance: Instance, pools: Pools) -> NDArray[np.bool_]:
-    """(S,) shares whose group still has a pool."""
-    shares = instance.shares
-    pairs = zip(shares.attribute.values(), shares.value.values(), strict=True)
+def _groups_left(record: Any, pools: Pools) -> NDArray[np.bool_]:
+    """Rows of a table whose group still has a pool."""
+    pairs = zip(record.attribute.values(), record.value.values(), strict=True)
     left = (value in group_names(pools, attribute) for attribute, value in pairs)
-    return np.fromiter(left, np.bool_, len(shares.share))
+    return np.fromiter(left, np.bool_, len(record.attribute))
+
+
+def _named_in(names: Labels | tuple[str, ...], labels: Labels) -> NDArray[np.bool_]:
+    """Rows whose name is still among some labels."""
+    listed = names if isinstance(names, tuple) else names.values()
+    return np.fromiter((name in labels.names for name in listed), np.bool_, len(listed))
+
+
+def _in_span(contracts: Contracts, span: slice) -> Contracts:
+    """Contracts that are in force in some of the periods, with their time counted from there."""
+    first = np.maximum(contracts.first_period - span.start, 0)
+    last = contracts.last_period - span.start
+    last = np.where(contracts.last_period == LAST_PERIOD, LAST_PERIOD, last)
+    kept = np.flatnonzero((last >= 0) & (first < span.stop - span.start))
+    moved = dataclasses.replace(contracts, first_period=first, last_period=last)
+    return _rows_of(moved, kept)
+
+
+def _counted(models: Models, replicas: Replicas) -> Models:
+    """Models, without least numbers of replicas where there is none to count."""
+    kept = (models.min_replicas == 0) | _named_in(models.model, replicas.model)
+    return _rows_of(models, np.flatnonzero(kept))
+
+
+def _before(instance: Instance, span: slice, cut: Mapping[str, Any]) -> InForce:
+    """Replicas before the first period that is left.
+
+    Where it was said that something runs, and nothing of it is left, one row says so: without
+    any row the starts in period 0 would no longer count.
+    """
+    left: InForce = cut["in_force"]
+    replicas: Replicas = cut["replicas"]
+    if span.start > 0:
+        return table_of(InForce, 0)
+    if len(left.model) > 0 or len(instance.in_force.model) == 0 or len(replicas.model) == 0:
+        return left
+    pools = np.flatnonzero(cut["pools"].chip.equal(replicas.chip[0]))
+    return InForce(
+        model=Labels.of([replicas.model[0]]),
+        pool=pools[:1].astype(np.int32),
+        replicas=np.zeros(1, np.int64),
+    )
+
+
+def _rows_of(record: Record, rows: Rows) -> Record:
+    """Some rows of a table that points at nothing."""
+    columns = {name: getattr(record, name) for name, _ in columns_of(type(record))}
+    return type(record)(**{name: _cut(values, rows) for name, values in columns.items()})
+
+
+def _unqualified(instance: Instance, pools: Pools) -> NDArray[np.bool_]:
+    """(W,) workloads whose model is bound to chips none of which is left."""
+    table = instance.qualification
+    left = _named_in(table.chip, pools.chip)
+    models = set(table.model.values())
+    models -= {name for name, kept in zip(table.model.values(), left, strict=True) if kept}
+    return np.isin(instance.workloads.model.values(), list(models))
 
 
 def _regions_left(instance: Instance, pools: Pools) -> NDArray[np.bool_]:

@@ -16,6 +16,7 @@ from optimizer.instance.identity import clashes, faults_of, free_text_faults
 from optimizer.instance.labels import Labels
 from optimizer.instance.places import got, nearest, number_text, place, quoted
 from optimizer.instance.tables import MAX_NUMBER, MIN_NUMBER, TableSpec
+from optimizer.instance.times import time_problems
 
 MAX_PER_COLUMN = 25
 """Problems reported per column; the rest of a broken column says nothing new."""
@@ -36,6 +37,12 @@ def table_problems(spec: TableSpec, record: Any, origin: Mapping[str, str]) -> I
             yield from id_problems(spec, name, values, origin)
         elif isinstance(values, Labels):
             yield from label_problems(spec, name, declared, values, names, origin)
+        elif declared.kind == "time":
+            bad_times = islice(time_problems(values), MAX_PER_COLUMN)
+            for row, expected, found in bad_times:
+                yield Problem(
+                    place(origin, spec.name, row, name_of(names, row), name), expected, found
+                )
         elif declared.kind in ("number", "integer"):
             bad = out_of_range(declared, values)
             for row in np.flatnonzero(bad)[:MAX_PER_COLUMN].tolist():
@@ -62,8 +69,8 @@ def advice(declared: Column, value: float) -> str:
     """Suggest a way out for a number that is out of range."""
     if declared.unit == "fraction" and 1.5 <= value <= 100:
         return f"a fraction, not a percentage: {value / 100:g}?"
-    if declared.above == 0.0 and value == 0:
-        return "leave the row out when the pair is not possible"
+    if declared.above == 0.0 and value == 0 and declared.required:
+        return "leave the row out when it is not possible"
     return "check the unit" if plausible(value) else ""
 
 
@@ -74,6 +81,8 @@ def out_of_range(declared: Column, values: NDArray[Any]) -> NDArray[np.bool_]:
     if declared.above is not None:
         bad |= numbers <= declared.above
     bad |= (numbers != 0) & (np.abs(numbers) < MIN_NUMBER)
+    if declared.whole:
+        bad |= np.isfinite(numbers) & (numbers != np.floor(numbers))
     optional = isinstance(declared.default, float) and np.isnan(declared.default)
     if not optional:
         bad |= np.isnan(numbers)

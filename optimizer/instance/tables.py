@@ -14,6 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.instance.declare import Matrix, column
+from optimizer.instance.fleet_tables import (
+    ATTRIBUTES,
+    BASES,
+    Contracts,
+    InForce,
+    Models,
+    Outages,
+    Power,
+    Qualification,
+    Replicas,
+)
 from optimizer.instance.labels import Labels
 
 Ids = tuple[str, ...]
@@ -27,11 +38,13 @@ MAX_NUMBER = 1e15
 MIN_NUMBER = 1e-15
 """Smallest number other than 0 accepted anywhere; below it a cell is a mistake."""
 
-BASES = ("measured", "published", "vendor_claim", "estimate", "assumption")
+FIRST_YEAR, LAST_YEAR = 1970, 2199
+"""Years in which a time may lie."""
+
 PURCHASES = ("reserved", "on_demand", "spot")
 STATUSES = ("available", "ordered", "in_talks")
-ATTRIBUTES = ("provider", "chip", "region", "pool")
 MEASURES = ("compute", "tokens", "spend")
+SPANS = ("horizon", "period")
 
 _SOURCE = "Where the row's numbers come from: an address or a short reference."
 _BASIS = "How firm the row's numbers are."
@@ -67,6 +80,9 @@ class Workloads:
     )
     single_pool: Bool = column(
         "boolean", "All that is served of it runs on one pool, all horizon.", default=False
+    )
+    protected: Bool = column(
+        "boolean", "Can still be served after any loss listed in outages.", default=False
     )
     priority: Int = column(
         "integer",
@@ -139,10 +155,18 @@ class Pools:
     )
     activation_usd: Float = column(
         "number",
-        "Fee paid once if the pool serves anything.",
+        "Fee paid once if the pool serves or holds anything.",
         unit="USD",
         default=0.0,
         minimum=0.0,
+    )
+    watts_per_chip: Float = column(
+        "number",
+        "Power that a chip in use draws, all that it needs in the building included.",
+        unit="W",
+        default=NAN,
+        above=0.0,
+        maximum=1e6,
     )
     status: Labels = column(
         "label",
@@ -196,14 +220,14 @@ class Shares:
     value: Labels = column("label", "Value of that column which is limited.", required=True)
     measure: Labels = column(
         "label",
-        "compute: chip-hours in use; tokens: Mtok placed; "
-        "spend: USD paid for chips (reserved: used or not) and routes.",
+        "compute: chip-hours held; tokens: Mtok placed; "
+        "spend: USD paid for chips (reserved and contracts: used or not) and routes.",
         required=True,
         choices=MEASURES,
     )
     min: Float = column(
         "number",
-        "Least part of the horizon's total.",
+        "Least part of the total.",
         unit="fraction",
         default=NAN,
         minimum=0.0,
@@ -211,11 +235,17 @@ class Shares:
     )
     max: Float = column(
         "number",
-        "Largest part of the horizon's total.",
+        "Largest part of the total.",
         unit="fraction",
         default=NAN,
         minimum=0.0,
         maximum=1.0,
+    )
+    per: Labels = column(
+        "label",
+        "Whose total: that of the horizon, or of each period for itself.",
+        default="horizon",
+        choices=SPANS,
     )
 
 
@@ -255,6 +285,13 @@ TABLES: tuple[TableSpec, ...] = (
     TableSpec("routes", Routes, ("workload", "pool"), True, "a row per allowed pair"),
     TableSpec("shares", Shares, ("share",), False, "a row per limit on a share"),
     TableSpec("residency", Residency, ("workload", "region"), False, "a row per allowed region"),
+    TableSpec("models", Models, ("model",), False, "a row per model with rules of its own"),
+    TableSpec("replicas", Replicas, ("model", "chip"), False, "a row per pair with replicas"),
+    TableSpec("in_force", InForce, ("model", "pool"), False, "a row per pair that runs now"),
+    TableSpec("contracts", Contracts, ("contract",), False, "a row per block on offer"),
+    TableSpec("outages", Outages, ("outage",), False, "a row per loss to survive"),
+    TableSpec("power", Power, ("limit",), False, "a row per limit on power"),
+    TableSpec("qualification", Qualification, ("model", "chip", "use"), False, "a row per chip"),
     TableSpec("sources", Sources, ("source",), False, "a row per reference"),
 )
 
@@ -269,5 +306,5 @@ PRICES = Matrix(
 )
 MATRICES: tuple[Matrix, ...] = (DEMAND, CAPACITY, PRICES)
 
-LATER: tuple[str, ...] = ("chips", "models", "profiles", "network", "outages")
+LATER: tuple[str, ...] = ("chips", "profiles", "network")
 """Tables that the format names and this version cannot use; refused, never ignored."""

@@ -20,6 +20,7 @@ from optimizer.instance.manifest import FILE, FORMAT, load_manifest, parse_manif
 from optimizer.instance.new_folder import new_folder
 from optimizer.instance.places import number_text, quoted
 from optimizer.instance.tables import MATRICES, PRICES, TABLES, TableSpec
+from optimizer.instance.times import time_text
 
 __all__ = ["write"]
 
@@ -153,6 +154,9 @@ def _series(instance: Instance, declared: Column, values: Any) -> pl.Series:
         return pl.Series([name or None for name in values.names], dtype=pl.String).gather(
             values.codes
         )
+    if declared.kind == "time":
+        texts = [None if np.isnan(value) else time_text(value) for value in values.tolist()]
+        return pl.Series(texts, dtype=pl.String)
     series = pl.Series(values)
     return series.fill_nan(None) if declared.kind == "number" else series
 

@@ -1,7 +1,8 @@
 """The exact sweep: what every workload would pay at given pool-hour prices.
 
-Letters: w = workloads, r = routes (sorted by workload), p = pools, t = periods. Periods are
-innermost, so that they are the SIMD lanes and a workload's best prices stay in cache.
+Letters: w = workloads, r = routes (sorted by workload), p = pools, t = periods, g = outages,
+l = price rows: one for each pool, and one for each model and pool that has prices of its own.
+Periods are innermost, so that they are the SIMD lanes and a workload's best prices stay in cache.
 """
 
 from __future__ import annotations
@@ -40,6 +41,77 @@ def cheapest(  # type: ignore[no-untyped-def]
             for t in range(periods):
                 cost = usd + hours * price[t]
                 row[t] = cost if cost < row[t] else row[t]
+
+
+@kernel
+def cheapest_in_time(  # type: ignore[no-untyped-def]
+    first_route, route_row, opens, route_usd, chip_hours, factor, added_usd, row_usd, best
+):
+    """Cheapest way to handle a Mtok where a route costs, and opens, by period.
+
+    Parameters
+    ----------
+    first_route : (w + 1,) where each workload's routes begin.
+    route_row : (r,) price row; -1 for routes that may not be used.
+    opens : (r,) first period in which the route may be used.
+    route_usd : (r,) USD per Mtok of the route itself.
+    chip_hours : (r,) chip-hours per Mtok.
+    factor : (l, t) how often the route's own cost counts.
+    added_usd : (l, t) USD per Mtok beside it.
+    row_usd : (l, t) USD per chip-hour; infinity where nothing can be used.
+    best : (w, t) USD per Mtok of giving up, and then the answer: least of that and
+        factor * route_usd + added_usd + chip_hours * row_usd.
+    """
+    periods = row_usd.shape[1]
+    for w in range(best.shape[0]):
+        row = best[w]
+        for r in range(first_route[w], first_route[w + 1]):
+            line = route_row[r]
+            if line < 0:
+                continue
+            usd, hours = route_usd[r], chip_hours[r]
+            times, added, price = factor[line], added_usd[line], row_usd[line]
+            for t in range(opens[r], periods):
+                cost = times[t] * usd + added[t] + hours * price[t]
+                row[t] = cost if cost < row[t] else row[t]
+
+
+@kernel
+def failover_worth(  # type: ignore[no-untyped-def]
+    outage_usd, lost, route_workload, route_pool, route_row, opens, chip_hours, rows
+):
+    """(l, t) what a held chip-hour is worth because it could take over in outages.
+
+    In each outage the best use counts, and outages add up, since one chip-hour stands by
+    for all of them.
+
+    Parameters
+    ----------
+    outage_usd : (g, w, t) USD per Mtok that must find a place after the loss; >= 0.
+    lost : (g, p) pools that are lost.
+    route_workload, route_pool, route_row : (r,) ends and price row of each route; row -1 for
+        routes that may not be used.
+    opens : (r,) first period in which the route may be used.
+    chip_hours : (r,) chip-hours per Mtok.
+    rows : number of price rows.
+    """
+    periods = outage_usd.shape[2]
+    worth = np.zeros((rows, periods))
+    for g in range(outage_usd.shape[0]):
+        most = np.zeros((rows, periods))
+        for r in range(len(route_row)):
+            line = route_row[r]
+            if line < 0 or lost[g, route_pool[r]]:
+                continue
+            usd, hours = outage_usd[g, route_workload[r]], chip_hours[r]
+            row = most[line]
+            for t in range(opens[r], periods):
+                use = usd[t] / hours
+                row[t] = use if use > row[t] else row[t]
+        for line in range(rows):
+            for t in range(periods):
+                worth[line, t] += most[line, t]
+    return worth
 
 
 @kernel

@@ -83,7 +83,10 @@ class Found:
     claimed_usd : cost that the method computed for its plan, None when it did not.
     proved_usd : lower bound that the solver proved on the whole cost, None when the prices
         say all that is known.
+    proved_by : whose that bound is, when it is not the solver's.
+    notes : what the user should know about prices and plan.
     solver : solver that was used, empty when none was.
+    nodes : nodes of the solver's search trees, 0 when it had none.
     whole_numbers : whether the program had columns that take whole numbers only.
     why : why this solver and this way, in a sentence.
     detail : the solver's own words when it failed.
@@ -97,7 +100,10 @@ class Found:
     prices: Prices | None = None
     claimed_usd: float | None = None
     proved_usd: float | None = None
+    proved_by: str = ""
+    notes: tuple[str, ...] = ()
     solver: str = ""
+    nodes: int = 0
     whole_numbers: bool = False
     why: str = ""
     detail: str = ""

@@ -18,16 +18,17 @@ from optimizer.errors import UnsupportedError
 from optimizer.instance.instance import Instance
 from optimizer.methods.base import Found, Limits, Size
 from optimizer.methods.greedy import greedy_plan
-from optimizer.methods.integer import polished
+from optimizer.methods.integer import before_polish, polish_seconds, polished
 from optimizer.methods.whole_first import WholeFirst
 from optimizer.model.formulation import Formulation, Model
 from optimizer.model.relaxed import lifted_basis, periods_alone
 from optimizer.plan import Plan
 from optimizer.prices import Prices
-from optimizer.program import Basis
+from optimizer.program import Basis, Program
 from optimizer.progress import Progress
 from optimizer.solvers.base import Outcome, Reason, Solver
 from optimizer.solvers.blocks import LEAST_COLUMNS, Part, join, split
+from optimizer.solvers.cp_sat import CpSat, inexact
 from optimizer.solvers.glop import Glop
 from optimizer.solvers.highs import Highs
 from optimizer.solvers.registry import SOLVERS
@@ -74,11 +75,12 @@ class Direct:
             instance, model, parts, workers, limits.after(begun), progress
         )
         if whole_numbers:
-            first = WholeFirst(solver, workers, limits, begun)
+            first = WholeFirst(solver, workers, before_polish(limits), begun)
             outcomes, how = first(instance, model, parts, progress)
             why = f"{why}; {how}" if how else why
             progress.stage("prices with whole numbers fixed")
-            found = _decoded_integer(instance, model, parts, outcomes, workers)
+            seconds = polish_seconds(limits, begun)
+            found = _decoded_integer(instance, model, parts, outcomes, workers, seconds)
         else:
             progress.stage("solve", len(parts))
             start = None if staged is None else staged.basis
@@ -110,8 +112,9 @@ class Direct:
     ) -> tuple[Solver, Staged | None, str]:
         """Which solver, from where, and why."""
         if model.program.integer is not None:
-            return self._choose_integer(limits)
+            return self._choose_integer(model.program, limits)
         if self.solver is not None:
+            _refuse_real_columns(self.solver, model.program)
             return self.solver, None, f"{self.solver.name} was asked for"
         if len(parts) > 1:
             return Glop(), None, f"nothing connects {len(parts)} parts, glop solves each"
@@ -123,18 +126,22 @@ class Direct:
             return Glop(), None, "one part, glop from its own start"
         return Glop(), staged, "all periods are tied together, glop from the periods solved alone"
 
-    def _choose_integer(self, limits: Limits) -> tuple[Solver, Staged | None, str]:
+    def _choose_integer(
+        self, program: Program, limits: Limits
+    ) -> tuple[Solver, Staged | None, str]:
         """A solver that takes whole numbers, with the gap that was asked for."""
         if self.solver is None:
+            if program.integer is not None and bool(program.integer.all()):
+                return _choose_pure(program, limits)
             why = "whole numbers and real ones, highs"
             return Highs(relative_gap=limits.relative_gap), None, why
         if not self.solver.capabilities.integers:
-            able = ", ".join(name for name, make in SOLVERS.items() if make().capabilities.integers)
             raise UnsupportedError(
                 f"{self.solver.name} takes no whole numbers, which this instance needs; "
-                f"these do: {able}"
+                f"these do: {_able(program)}"
             )
-        if isinstance(self.solver, Highs | Scip):
+        _refuse_real_columns(self.solver, program)
+        if isinstance(self.solver, Highs | Scip | CpSat):
             solver = dataclasses.replace(self.solver, relative_gap=limits.relative_gap)
             return solver, None, f"{solver.name} was asked for"
         return self.solver, None, f"{self.solver.name} was asked for"
@@ -212,6 +219,7 @@ def _decoded_integer(
     parts: list[Part],
     outcomes: list[Outcome],
     workers: Workers,
+    seconds: float | None,
 ) -> Found:
     """The plan with its whole numbers fixed, and the bound that the solver proved."""
     program = model.program
@@ -220,7 +228,7 @@ def _decoded_integer(
     if whole.values is None and whole.reason is not Reason.INFEASIBLE:
         stand_in = Plan.nothing_served(instance)
         whole = dataclasses.replace(whole, values=_patched(model, stand_in, parts, outcomes))
-    final = polished(program, whole, workers, None)
+    final = polished(program, whole, workers, seconds)
     duals = np.zeros(program.num_rows) if final.duals is None else final.duals
     values = final.values
     return Found(
@@ -229,6 +237,7 @@ def _decoded_integer(
         prices=model.prices(duals),
         claimed_usd=None if values is None else program.offset + float(program.cost @ values),
         proved_usd=program.offset + whole.bound if np.isfinite(whole.bound) else None,
+        nodes=whole.nodes,
         detail=final.detail,
     )
 
@@ -242,11 +251,47 @@ def _patched(model: Model, stand_in: Plan, parts: list[Part], outcomes: list[Out
     return values
 
 
+def _choose_pure(program: Program, limits: Limits) -> tuple[Solver, Staged | None, str]:
+    """A solver for a program of whole numbers only."""
+    obstacle = inexact(program)
+    if not obstacle:
+        why = "whole numbers only, cp_sat"
+        return CpSat(relative_gap=limits.relative_gap), None, why
+    why = f"whole numbers only, but not for cp_sat ({obstacle}), highs"
+    return Highs(relative_gap=limits.relative_gap), None, why
+
+
+def _refuse_real_columns(solver: Solver, program: Program) -> None:
+    if solver.capabilities.real_columns:
+        return
+    if program.integer is None or not bool(program.integer.all()):
+        raise UnsupportedError(
+            f"{solver.name} takes whole numbers only, and this instance has amounts that are "
+            f"not; these take them: {_able(program)}"
+        )
+
+
+def _able(program: Program) -> str:
+    """Names of the solvers that take the columns of a program."""
+    whole = program.integer is not None
+    real = program.integer is None or not bool(program.integer.all())
+    can = {name: make().capabilities for name, make in SOLVERS.items()}
+    return ", ".join(
+        name
+        for name, able_to in can.items()
+        if (able_to.integers or not whole) and (able_to.real_columns or not real)
+    )
+
+
 def _ties_periods(instance: Instance) -> bool:
     """Whether there are periods, and rules that may tie them together."""
     if instance.num_periods < 2:
         return False
-    return bool(instance.workloads.deadline_periods.any()) or len(instance.shares.share) > 0
+    return (
+        bool(instance.workloads.deadline_periods.any())
+        or instance.budget_usd is not None
+        or "horizon" in instance.shares.per.values()
+    )
 
 
 def _part_of(start: Basis | None, part: Part) -> Basis | None:

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from optimizer.errors import UsageError
+from optimizer.instance.instance import Instance
 from optimizer.methods.base import Method
 from optimizer.methods.direct import Direct
 from optimizer.methods.greedy import Greedy
+from optimizer.methods.rolling import Rolling
+from optimizer.methods.rounding import Rounding
 from optimizer.solvers.registry import solver_named
 
-METHODS = ("auto", "direct", "greedy")
-"""Names on the command line; auto is the direct method at the sizes of this version."""
+METHODS = ("auto", "direct", "rounding", "rolling", "greedy")
+"""Names on the command line."""
+
+MANY_REPLICAS = 1_000
+"""Cells of replicas (model, pool, period) above which auto rounds instead of branching."""
+MANY_CELLS = 20_000
+"""Cells of routes and periods below which auto lets a solver branch all the same."""
 
 
-def method_named(name: str, solver: str = "auto") -> Method:
+def method_named(name: str, solver: str = "auto", instance: Instance | None = None) -> Method:
     """Make a method.
+
+    Parameters
+    ----------
+    instance : what it is for; auto looks at its size.
 
     Raises
     ------
@@ -22,8 +34,21 @@ def method_named(name: str, solver: str = "auto") -> Method:
     """
     if name not in METHODS:
         raise UsageError(f"method: expected one of {', '.join(METHODS)}, got {name!r}")
+    if name in ("greedy", "rounding") and solver != "auto":
+        chooses = "uses none" if name == "greedy" else "chooses its own"
+        raise UsageError(f"solver: the {name} method {chooses}, leave it at auto")
     if name == "greedy":
-        if solver != "auto":
-            raise UsageError("solver: the greedy method uses none, leave it at auto")
         return Greedy()
-    return Direct(None if solver == "auto" else solver_named(solver))
+    if name == "rounding" or (name == "auto" and solver == "auto" and _is_large_fleet(instance)):
+        return Rounding()
+    chosen = None if solver == "auto" else solver_named(solver)
+    return Rolling(solver=chosen) if name == "rolling" else Direct(chosen)
+
+
+def _is_large_fleet(instance: Instance | None) -> bool:
+    """Whether there are more whole numbers than branch and bound can handle in one piece."""
+    if instance is None:
+        return False
+    periods = instance.num_periods
+    replicas = int((instance.replica_rows >= 0).sum()) * periods
+    return replicas > MANY_REPLICAS and instance.num_routes * periods > MANY_CELLS

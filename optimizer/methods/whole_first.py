@@ -10,17 +10,19 @@ none, which the row that says "as cheap" shows soon.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from optimizer.instance.instance import Instance
 from optimizer.methods.base import Limits
+from optimizer.methods.best_known import BestKnown
 from optimizer.model.formulation import Model
 from optimizer.model.whole_service import WholeService, whole_service
 from optimizer.program import INFINITY, Program, with_row
 from optimizer.progress import Progress
-from optimizer.solvers.base import Outcome, Reason, Solver
+from optimizer.solvers.base import News, Outcome, Reason, Solver
 from optimizer.solvers.blocks import Part
 from optimizer.solvers.glop import Glop
 from optimizer.solvers.safe_bound import safe_bound
@@ -81,7 +83,12 @@ class WholeFirst:
             part.program if narrow is None else narrow.program
             for part, narrow in zip(parts, narrowed, strict=True)
         ]
-        outcomes = self._solve(first, progress)
+        # What is proved here is proved of the plans that are not left out.
+        most = [math.inf if narrow is None else narrow.others_usd for narrow in narrowed]
+        costs = [part.program.cost for part in parts]
+        known = BestKnown(costs, model.program.offset, progress)
+        everything = range(len(parts))
+        outcomes = self._solve(everything, first, most, known, progress)
         if all(narrow is None for narrow in narrowed):
             return outcomes, ""
         again: list[tuple[int, Program]] = []
@@ -91,8 +98,15 @@ class WholeFirst:
                 again += [] if second is None else [(position, second)]
         if again:
             progress.stage("solve with service in part", len(again))
-        later = self._solve([program for _, program in again], progress)
-        seconds = dict(zip((position for position, _ in again), later, strict=True))
+        positions = [position for position, _ in again]
+        # A part that is solved as it is needs no other search for its bound.
+        most = [
+            math.inf if program is parts[position].program else outcomes[position].bound
+            for position, program in again
+        ]
+        known.begin_again()
+        later = self._solve(positions, [program for _, program in again], most, known, progress)
+        seconds = dict(zip(positions, later, strict=True))
         for position, narrow in enumerate(narrowed):
             if narrow is not None:
                 program, second_outcome = parts[position].program, seconds.get(position)
@@ -150,10 +164,26 @@ class WholeFirst:
                 bounds[-1] = bound
         return bounds
 
-    def _solve(self, programs: list[Program], progress: Progress) -> list[Outcome]:
+    def _solve(
+        self,
+        positions: Sequence[int],
+        programs: list[Program],
+        most: list[float],
+        known: BestKnown,
+        progress: Progress,
+    ) -> list[Outcome]:
+        """Solve a program for each of these parts; ``most`` is what its bound is worth."""
+
+        def heard(job: int, news: News | Outcome) -> None:
+            known.hear(positions[job], news, most[job])
+
+        def done(job: int, outcome: Outcome) -> None:
+            heard(job, outcome)
+            progress.step()
+
         jobs = [Job(self.solver, program) for program in programs]
         left = self.limits.after(self.begun).seconds
-        return self.workers.run(jobs, left, lambda position, outcome: progress.step())
+        return self.workers.run(jobs, left, done, heard)
 
     def _second(self, program: Program, first: Outcome, narrow: Narrowed) -> Program | None:
         """What is left to be solved; None when nothing is, or no time is left to."""
@@ -183,9 +213,15 @@ def _either(program: Program, first: Outcome, second: Outcome | None, narrow: Na
     if first.reason in (Reason.OPTIMAL, Reason.TIME_LIMIT, Reason.INTERRUPTED):
         others = narrow.others_usd
     elif second is not None:
-        return second  # of the part itself
+        # It was of the part itself; what the first found before it failed is better than nothing.
+        values = first.values if second.values is None else second.values
+        if second.reason is Reason.INFEASIBLE:
+            values = None
+        return replace(second, values=values, nodes=first.nodes + second.nodes)
     else:
         return replace(first, bound=-math.inf)
+    if second is not None:
+        first = replace(first, nodes=first.nodes + second.nodes)
     if second is None or first.values is None:
         return replace(first, bound=min(first.bound, others))
     if second.reason is Reason.INFEASIBLE:

@@ -11,95 +11,38 @@ from optimizer.errors import UnsupportedError
 from optimizer.instance.instance import Instance
 from optimizer.model.columns import Columns, claim_columns, open_routes
 from optimizer.model.constraints.activation import Activation
+from optimizer.model.constraints.budget import Budget
 from optimizer.model.constraints.capacity import Capacity
+from optimizer.model.constraints.contracts import add_paid, claim_blocks
 from optimizer.model.constraints.deadline import Deadline
 from optimizer.model.constraints.demand import Demand
-from optimizer.model.constraints.shares import ShareRows, Shares, in_group
+from optimizer.model.constraints.outages import Outages
+from optimizer.model.constraints.power import Power
+from optimizer.model.constraints.priority import Priority
+from optimizer.model.constraints.qualification import qualified_cells
+from optimizer.model.constraints.replicas import Replicas, claim_replicas
+from optimizer.model.constraints.shares import Shares
 from optimizer.model.constraints.single_pool import SinglePool
+from optimizer.model.constraints.startup import Startup
 from optimizer.model.costs import constant_usd, placement_usd_per_mtok
-from optimizer.model.repair import NOISE, settle_deferrable, unserved_after, without_noise
-from optimizer.plan import Plan, from_cells
-from optimizer.prices import Prices
-from optimizer.program import Program, ProgramBuilder
+from optimizer.model.groups import pools_of
+from optimizer.model.model import Model
+from optimizer.program import ProgramBuilder
 
-Float = NDArray[np.float64]
+__all__ = ["Formulation", "Model", "refuse_unknown_rules"]
+
 Index = NDArray[np.int32]
-
-
-@dataclass(frozen=True, eq=False)
-class Model:
-    """A program and what its rows and columns mean.
-
-    Attributes
-    ----------
-    program : the matrices.
-    columns : what the columns mean.
-    capacity_rows : (P, T) row of each pool limit, -1 where none.
-    share_rows : row of each share limit.
-    pinned_rows : (X,) row that links each placement of a pinned workload to the choice of its
-        pool, -1 where none.
-    """
-
-    program: Program
-    columns: Columns
-    capacity_rows: Index
-    share_rows: ShareRows
-    pinned_rows: Index
-
-    def decode(self, instance: Instance, values: Float) -> Plan:
-        """Turn column values into a plan, rounding noise removed."""
-        columns = self.columns
-        placed = without_noise(instance, columns, values[columns.place])
-        given_up = np.zeros(instance.demand_mtok.shape)
-        known = columns.unserved >= 0
-        given_up[known] = values[columns.unserved[known]]
-        placed, given_up = settle_deferrable(instance, columns, placed, given_up)
-        at_once = instance.workloads.deadline_periods == 0
-        given_up[at_once] = self._unserved_at_once(instance, placed, given_up)[at_once]
-        return from_cells(
-            instance, columns.workload, columns.pool, columns.period, placed, given_up
-        )
-
-    def encode(self, plan: Plan) -> Float:
-        """Column values of a plan, as far as decoding looks at them: (n,)."""
-        columns = self.columns
-        periods = columns.unserved.shape[1]
-        values = np.zeros(self.program.num_columns)
-        keys = _keys(columns.workload, columns.pool, columns.period, periods)
-        wanted = _keys(plan.workload, plan.pool, plan.period, periods)
-        where = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
-        if len(keys):
-            known = keys[where] == wanted
-            values[columns.place[where[known]]] = plan.placed_mtok[known]
-        given_up = columns.unserved[plan.unserved_workload, plan.unserved_period]
-        values[given_up] = plan.unserved_mtok
-        return values
-
-    def _unserved_at_once(self, instance: Instance, placed: Float, given_up: Float) -> Float:
-        """(W, T) the solver's own figure, or what is really missing where the two agree."""
-        missing = unserved_after(instance, self.columns, placed)
-        close = np.abs(missing - given_up) <= NOISE * instance.demand_mtok
-        return np.asarray(np.where(close, missing, np.maximum(given_up, 0.0)))
-
-    def prices(self, duals: Float) -> Prices:
-        """Multipliers on pool and share limits from the duals of the rows.
-
-        A dual is the change of the least cost per unit of right-hand side, so that of a
-        binding upper limit is <= 0 and that of a binding lower limit is >= 0.
-        """
-        return Prices(
-            _worth(-duals, self.capacity_rows),
-            _worth(-duals, self.share_rows.max),
-            _worth(duals, self.share_rows.min),
-        )
 
 
 @dataclass(frozen=True)
 class Formulation:
-    """Which family is stated how; None leaves a family out, which only tests do.
+    """Which family is stated how; None or False leaves a family out, which only tests do.
 
-    The order of the fields is the order of the rows. Routes that residency forbids and
-    pools that are left out have no columns at all, so these two families cost nothing.
+    The order of the fields is the order of the rows. Cells that residency and qualification
+    forbid and pools that are left out have no columns at all, so these families cost nothing.
+    The rules on contracts are limits of columns: without them there are any number of blocks,
+    and parts of blocks. What is decided stays in the program without the rules on it; only
+    what a rule alone gives a meaning (starts, failover, fees, who gives way) goes with it.
     """
 
     demand: Demand | None = Demand()
@@ -107,8 +50,16 @@ class Formulation:
     activation: Activation | None = Activation()
     single_pool: SinglePool | None = SinglePool()
     capacity: Capacity | None = Capacity()
+    replicas: Replicas | None = Replicas()
+    startup: Startup | None = Startup()
+    outages: Outages | None = Outages()
+    power: Power | None = Power()
+    priority: Priority | None = Priority()
     shares: Shares | None = Shares()
+    budget: Budget | None = Budget()
+    contracts: bool = True
     residency: bool = True
+    qualification: bool = True
 
     def build(self, instance: Instance) -> Model:
         """State the instance as a program.
@@ -121,26 +72,42 @@ class Formulation:
         """
         refuse_unknown_rules(instance)
         builder = ProgramBuilder()
-        routes = open_routes(instance, residency=self.residency)
-        columns = claim_columns(builder, instance, placement_usd_per_mtok(instance, routes), routes)
-        if self.demand is not None:
-            self.demand.add(builder, instance, columns)
-        if self.deadline is not None:
-            self.deadline.add(builder, instance, columns)
-        if self.activation is not None:
-            self.activation.add(builder, instance, columns)
-        pinned = np.full(len(columns.place), -1, np.int32)
-        if self.single_pool is not None:
-            pinned = self.single_pool.add(builder, instance, columns)
-        capacity = np.full(instance.capacity_chips.shape, -1, np.int32)
-        if self.capacity is not None:
-            capacity = self.capacity.add(builder, instance, columns)
-        none = np.full(len(instance.shares.share), -1, np.int32)
-        shares = ShareRows(none, none, none)
-        if self.shares is not None:
-            shares = self.shares.add(builder, instance, columns)
+        columns = self._claim(builder, instance)
+        columns, paid = add_paid(builder, instance, columns)
+        rows: dict[str, Index] = {"paid": paid}
+        for family in (
+            self.demand,
+            self.deadline,
+            self.activation,
+            self.single_pool,
+            self.capacity,
+            self.replicas,
+            self.startup,
+            self.outages,
+            self.power,
+            self.priority,
+            self.shares,
+        ):
+            if family is not None:
+                rows |= family.add(builder, instance, columns)
         program = builder.build(constant_usd(instance))
-        return Model(program, columns, capacity, shares, pinned)
+        if self.budget is not None:
+            program, limit = self.budget.stated(program, instance, columns)
+            rows |= limit
+        return Model(instance, program, columns, rows)
+
+    def _claim(self, builder: ProgramBuilder, instance: Instance) -> Columns:
+        """Claim every column that another family's rows may refer to."""
+        routes = open_routes(instance, residency=self.residency)
+        usd = placement_usd_per_mtok(instance, routes)
+        qualified = qualified_cells(instance, routes) if self.qualification else None
+        columns = claim_columns(builder, instance, usd, routes, qualified)
+        columns = claim_replicas(builder, instance, columns)
+        columns = claim_blocks(builder, instance, columns, whole=self.contracts)
+        for family in (self.startup, self.outages, self.activation, self.priority):
+            if family is not None:
+                columns = family.claim(builder, instance, columns)
+        return columns
 
     @classmethod
     def families(cls) -> tuple[str, ...]:
@@ -148,38 +115,14 @@ class Formulation:
         return tuple(entry.name for entry in fields(cls))
 
 
-def _worth(duals: Float, rows: Index) -> Float:
-    """Values at some rows as multipliers: 0 where there is no row, never below 0."""
-    worth = np.zeros(rows.shape)
-    known = rows >= 0
-    worth[known] = np.maximum(duals[rows[known]], 0.0)
-    return worth
-
-
-def _keys(workload: Index, pool: Index, period: Index, periods: int) -> NDArray[np.int64]:
-    """One number per (workload, pool, period), ascending in the order of the columns."""
-    pools = 2**31
-    return (workload.astype(np.int64) * pools + pool) * periods + period
-
-
 def refuse_unknown_rules(instance: Instance) -> None:
-    """Raise when the instance asks for what no method of this version can keep."""
-    asked = []
-    if instance.budget_usd is not None:
-        asked.append(f"limits.budget_usd = {instance.budget_usd:g}")
-    if len(np.unique(instance.workloads.priority)) > 1:
-        asked.append("priority with more than one value")
-    if asked:
-        raise UnsupportedError(
-            "this version cannot keep these rules, and drops none in silence: "
-            + "; ".join(asked)
-            + ". Remove them from the instance to plan without them."
-        )
-    for position, name in enumerate(instance.shares.share):
-        group = in_group(instance, position)
-        if instance.shares.min[position] > 0 and bool(instance.left_out[group].all()):
+    """Raise when the instance asks for what could only be kept by serving nothing."""
+    shares = instance.shares
+    for position, name in enumerate(shares.share):
+        group = pools_of(instance, shares.attribute[position], shares.value[position])
+        if shares.min[position] > 0 and bool(instance.left_out[group].all()):
             raise UnsupportedError(
-                f"share {name!r} asks for at least {instance.shares.min[position]:g} of "
-                f"{instance.shares.measure[position]} in pools that are all left out because "
+                f"share {name!r} asks for at least {shares.min[position]:g} of "
+                f"{shares.measure[position]} in pools that are all left out because "
                 "their price is unknown: give a price (--price POOL=USD) or remove its min"
             )

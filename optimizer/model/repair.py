@@ -1,18 +1,21 @@
 """Rounding noise out of a solver's values, so that hard limits hold to the last digit.
 
-A solver keeps a row within its tolerance; a plan keeps it. Loads that pass a pool's limit
-by no more than noise are scaled back, and what a workload then lacks is given up. Anything
-larger than noise is left alone: that is a fault of the model or the solver, and the judge
-must see it.
+A solver keeps a row within its tolerance; a plan keeps it. Loads that pass a limit by no more
+than noise are scaled back, and what a workload then lacks is given up. Anything larger than
+noise is left alone: that is a fault of the model or the solver, and the judge must see it.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.instance.instance import Instance
 from optimizer.model.columns import Columns
+from optimizer.model.fleet import Fleet
+from optimizer.model.fleet_data import planned_chips, runs_in_replicas
 
 Float = NDArray[np.float64]
 
@@ -22,12 +25,18 @@ SPECK = 1e-11
 """Part of a row's right-hand side below which a value is zero."""
 
 
-def without_noise(instance: Instance, columns: Columns, placed_mtok: Float) -> Float:
-    """(X,) placements that keep every pool's limit and never place more than is there."""
+def without_noise(
+    instance: Instance, columns: Columns, placed_mtok: Float, fleet: Fleet
+) -> tuple[Float, Fleet]:
+    """(X,) placements that keep every limit and never place more than is there, and the fleet.
+
+    Of the fleet only chips in reserve are touched.
+    """
     placed = np.maximum(placed_mtok, 0.0)
     placed[placed < SPECK * columns.window_mtok[columns.workload, columns.period]] = 0.0
-    placed = _within_capacity(instance, columns, placed)
-    return _within_demand(instance, columns, placed)
+    placed = _within_replicas(instance, columns, placed, fleet)
+    placed, fleet = _within_capacity(instance, columns, placed, fleet)
+    return _within_demand(instance, columns, placed), fleet
 
 
 def unserved_after(instance: Instance, columns: Columns, placed_mtok: Float) -> Float:
@@ -93,18 +102,48 @@ def _due(instance: Instance, later: NDArray[np.intp], arrived: Float) -> Float:
     return np.asarray(due)
 
 
-def _within_capacity(instance: Instance, columns: Columns, placed: Float) -> Float:
-    hours = instance.routes.chip_hours_per_mtok[columns.route] * placed
-    load = np.zeros(instance.capacity_chips.shape)
-    np.add.at(load, (columns.pool, columns.period), hours)
-    available = instance.capacity_chips * instance.period_hours
-    over = (load > available) & (load <= available * (1 + NOISE))
+def _within_replicas(instance: Instance, columns: Columns, placed: Float, fleet: Fleet) -> Float:
+    """Keep the load of each model within the work that its replicas can do."""
+    mine = np.flatnonzero(runs_in_replicas(instance, columns.workload, columns.pool))
+    if len(mine) == 0:
+        return placed
+    model = instance.workloads.model.codes[columns.workload[mine]]
+    cells = (model, columns.pool[mine], columns.period[mine])
+    load = np.zeros(columns.replicas.shape)
+    hours = instance.routes.chip_hours_per_mtok[columns.route[mine]]
+    np.add.at(load, cells, hours * placed[mine])
+    work = np.maximum(fleet.work_hours(instance), 0.0)
+    one = planned_chips(instance)[:, :, None] * instance.period_hours
+    over = (load > work) & (load <= work + NOISE * np.maximum(work, one))
     if not bool(over.any()):
         return placed
     scale = np.ones(load.shape)
+    scale[over] = work[over] / load[over]
+    kept = placed.copy()
+    kept[mine] *= scale[cells]
+    return kept
+
+
+def _within_capacity(
+    instance: Instance, columns: Columns, placed: Float, fleet: Fleet
+) -> tuple[Float, Fleet]:
+    """Keep loads without replicas and chips in reserve within what replicas leave free."""
+    hours = instance.routes.chip_hours_per_mtok[columns.route] * placed
+    bare = ~runs_in_replicas(instance, columns.workload, columns.pool)
+    load = fleet.reserve.copy()
+    np.add.at(load, (columns.pool[bare], columns.period[bare]), hours[bare])
+    available = fleet.available(instance)
+    taken = fleet.replica_hours(instance)
+    over = (load + taken > available) & (load + taken <= available * (1 + NOISE)) & (load > 0)
+    if not bool(over.any()):
+        return placed, fleet
+    scale = np.ones(load.shape)
     # One part in 2^52 less, so that the sum of the scaled parts stays below as well.
-    scale[over] = available[over] / load[over] * (1 - 2.0**-52)
-    return np.asarray(placed * scale[columns.pool, columns.period])
+    room = np.maximum(available - taken, 0.0)
+    scale[over] = np.minimum(room[over] / load[over], 1.0) * (1 - 2.0**-52)
+    kept = placed.copy()
+    kept[bare] *= scale[columns.pool[bare], columns.period[bare]]
+    return kept, replace(fleet, reserve=fleet.reserve * scale)
 
 
 def _within_demand(instance: Instance, columns: Columns, placed: Float) -> Float:

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.instance.instance import Instance
-from optimizer.model.formulation import Model
+from optimizer.model.model import Model
 from optimizer.program import INFINITY, Program, with_row
 
 Float = NDArray[np.float64]
@@ -75,13 +75,13 @@ class WholeService:
 
 
 def whole_service(instance: Instance, model: Model) -> WholeService | None:
-    """How to part the plans; None where there is nothing to gain or a share limit in the way.
+    """How to part the plans; None where there is nothing to gain or another limit in the way.
 
-    Serving more of a workload changes what its pools hold of every share, so that with shares
-    nothing is known.
+    That serving the missing tokens costs no more than giving them up is known where nothing but
+    the pool's own limit is between them.
     """
     columns, program = model.columns, model.program
-    if not bool((model.pinned_rows >= 0).any()) or len(instance.shares.share):
+    if not bool((model.pinned_rows >= 0).any()) or _other_limits(instance):
         return None
     mtok = columns.window_mtok[columns.workload, columns.period]
     hours_per_mtok = instance.routes.chip_hours_per_mtok[columns.route]
@@ -110,6 +110,19 @@ def whole_service(instance: Instance, model: Model) -> WholeService | None:
     wanted = columns.unserved >= 0
     upper[columns.unserved[wanted]] = columns.window_mtok[wanted]
     return WholeService(links, missing, upper)
+
+
+def _other_limits(instance: Instance) -> bool:
+    """Whether serving a token more may break a rule, or cost more than its own chip-hours."""
+    tables = (
+        instance.shares.share,
+        instance.replicas.model,
+        instance.contracts.contract,
+        instance.outages.outage,
+        instance.power.limit,
+    )
+    ranked = len(np.unique(instance.workloads.priority)) > 1
+    return ranked or instance.budget_usd is not None or any(len(table) > 0 for table in tables)
 
 
 def _units(pool: Index, able: Bool, load: Float, pools: int) -> Float:

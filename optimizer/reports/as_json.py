@@ -17,16 +17,10 @@ SCHEMA = 1
 def summary(result: Result) -> dict[str, Any]:
     """The object, as plain values; a number that is not known is null."""
     parts = breakdown(result)
-    evaluation = result.evaluation
+    fleet, evaluation = parts.fleet, result.evaluation
     costs = None
     if evaluation is not None and evaluation.verified:
-        costs = {
-            "reserved": evaluation.cost_usd.reserved,
-            "usage": evaluation.cost_usd.usage,
-            "routes": evaluation.cost_usd.routes,
-            "activation": evaluation.cost_usd.activation,
-            "unserved": evaluation.cost_usd.unserved,
-        }
+        costs = vars(evaluation.cost_usd)
     instance = result.instance
     found = {
         "schema": SCHEMA,
@@ -42,6 +36,7 @@ def summary(result: Result) -> dict[str, Any]:
         "unserved_mtok": result.unserved_mtok,
         "method": result.method,
         "solver": result.solver or None,
+        "nodes": result.nodes,
         "why": result.why,
         "verified": result.verified,
         "violations": {} if evaluation is None else dict(evaluation.violation_counts),
@@ -52,6 +47,11 @@ def summary(result: Result) -> dict[str, Any]:
         "share_of_compute": parts.share_of_compute,
         "usd_per_mtok_by_model": parts.usd_per_mtok_by_model,
         "pools": [vars(row) for row in parts.pools],
+        "replicas": [vars(row) for row in fleet.replicas],
+        "blocks": [vars(row) for row in fleet.contracts],
+        "outages": [vars(row) for row in fleet.outages],
+        "power": [vars(row) for row in fleet.power],
+        "budget": None if fleet.budget is None else vars(fleet.budget),
         "left_out": dict(result.left_out),
         "top_shadow_prices": [vars(row) for row in parts.top_prices],
         "notes": list(result.notes),

@@ -4,11 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from optimizer.evaluation.costs import Costs
 from optimizer.reports.breakdown import Breakdown, breakdown
 from optimizer.reports.figures import columns, mtok, percent, usd, usd_short
 from optimizer.result import Result
 
 __all__ = ["render"]
+
+RELAXATION = "linear relaxation"
+"""Source of a bound that the duals of the linear relaxation give."""
+WIDER = (
+    "1 % more chips; one point of share; one period longer, or no residency, for 1 % of the tokens"
+)
+"""What 1 % wider means for the limits that every instance has."""
+WIDER_FLEET = {
+    "replicas": "1 % more work that replicas can do",
+    "min_replicas": "1 % fewer replicas asked for",
+    "startup": "1 % more changes",
+    "contracts": "1 % more blocks",
+    "activation": "fees 1 % lower",
+    "outages": "one point less protected",
+    "power": "1 % more power",
+    "budget": "1 % more budget",
+    "priority": "1 % of the tokens free of their rank",
+    "qualification": "no qualification for 1 % of the tokens",
+}
+"""The same for the limits of fleets, told where one is shown."""
 
 
 def render(result: Result) -> str:
@@ -16,7 +37,8 @@ def render(result: Result) -> str:
     parts = breakdown(result)
     blocks = [_head(result, parts)]
     if result.verified:
-        blocks += [_pools(parts), _shares(result, parts), _models(parts), _prices(parts)]
+        blocks += [_pools(parts), _shares(result, parts), _models(parts), _replicas(parts)]
+        blocks += [_fleet(parts), _prices(parts)]
     blocks += [_left_out(result), _notes(result), _foot(result)]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -31,14 +53,11 @@ def _head(result: Result, parts: Breakdown) -> str:
     if not found.verified:
         return "\n".join([*lines, *(f"  {violation}" for violation in found.violations[:10])])
     lines[1] += "  (plan verified)"
-    cost = found.cost_usd
     gap = f"{found.relative_gap:.1e}"
     lines += [
         f"cost      {usd(found.objective_usd)}",
         f"bound     {usd(found.bound.usd)}   gap {gap}{_whose(result)}",
-        f"  of it   reserved {usd_short(cost.reserved)}, as used {usd_short(cost.usage)}, "
-        f"routes {usd_short(cost.routes)}, activation {usd_short(cost.activation)}, "
-        f"unserved {usd_short(cost.unserved)}",
+        f"  of it   {_parts_of(found.cost_usd)}",
         f"served    {mtok(float(found.placed_mtok.sum()))}   "
         f"unserved {mtok(float(found.unserved_mtok.sum()))}",
     ]
@@ -53,11 +72,28 @@ def _head(result: Result, parts: Breakdown) -> str:
     return "\n".join(lines)
 
 
+def _parts_of(cost: Costs) -> str:
+    """Parts of the cost; contracts and starts only where there are any."""
+    told = [
+        ("reserved", cost.reserved, True),
+        ("as used", cost.usage, True),
+        ("contracts", cost.contracts, False),
+        ("routes", cost.routes, True),
+        ("starts", cost.startup, False),
+        ("activation", cost.activation, True),
+        ("unserved", cost.unserved, True),
+    ]
+    return ", ".join(
+        f"{name} {usd_short(value)}" for name, value, always in told if always or value
+    )
+
+
 def _whose(result: Result) -> str:
     """Whose word a bound is that the judge could not recompute."""
     assert result.evaluation is not None
     source = result.evaluation.bound.source
-    return "" if source == "sweep" else f"   (proved by {source}, not recomputed)"
+    told = {"sweep": "", RELAXATION: "   (proved by the linear relaxation's duals)"}
+    return told.get(source, f"   (proved by {source}, not recomputed)")
 
 
 def _pools(parts: Breakdown) -> str:
@@ -114,6 +150,38 @@ def _models(parts: Breakdown) -> str:
     return _table(("model", "served", "unserved", "USD/Mtok"), rows, "l")
 
 
+def _replicas(parts: Breakdown) -> str:
+    rows = [
+        (row.model, f"{row.peak:,.0f}", f"{row.mean:,.1f}", f"{row.starts:,.0f}")
+        for row in parts.fleet.replicas
+    ]
+    return _table(("replicas", "at peak", "mean", "started"), rows, "l") if rows else ""
+
+
+def _fleet(parts: Breakdown) -> str:
+    """Contracts, outages, power and budget, a line each."""
+    fleet = parts.fleet
+    lines = [
+        f"contract {row.contract}: {row.blocks:,.0f} of {row.max_blocks:,} blocks bought, "
+        f"{row.chips:,.6g} chips on {row.pool}, {usd_short(row.usd)}"
+        for row in fleet.contracts
+    ]
+    lines += [
+        f"outage {row.outage} ({row.attribute} {row.value}): {mtok(row.failover_mtok)} would be "
+        f"served elsewhere, with {row.reserve_chips:,.6g} chips in reserve at most"
+        for row in fleet.outages
+    ]
+    lines += [
+        f"power {row.limit}: {row.peak_mw:,.4g} MW at peak of {row.max_mw:,.4g} MW"
+        for row in fleet.power
+    ]
+    if fleet.budget is not None:
+        spent, limit = fleet.budget.spent_usd, fleet.budget.budget_usd
+        part = f" ({percent(spent / limit)})" if limit > 0 else ""
+        lines.append(f"budget: {usd_short(spent)} spent of {usd_short(limit)}{part}")
+    return "\n".join(lines)
+
+
 def _prices(parts: Breakdown) -> str:
     if not parts.top_prices:
         return "no limit binds: nothing would be saved by relaxing one"
@@ -128,10 +196,10 @@ def _prices(parts: Breakdown) -> str:
         for row in parts.top_prices
     ]
     head = ("limit", "on", "shadow price", "binds in", "1 % wider saves")
-    return _table(head, rows, "ll") + (
-        "\n(1 % more chips; one point of share; one period longer, or no residency, for 1 % of "
-        "the tokens)"
-    )
+    shown = {row.family for row in parts.top_prices}
+    fleet = [words for family, words in WIDER_FLEET.items() if family in shown]
+    meant = [WIDER, "; ".join(fleet)] if fleet else [WIDER]
+    return "\n".join([_table(head, rows, "ll"), *(f"({words})" for words in meant)])
 
 
 def _left_out(result: Result) -> str:
@@ -150,10 +218,11 @@ def _foot(result: Result) -> str:
     told = ", ".join(
         f"{name} {value:.2f}" for name, value in vars(seconds).items() if name != "total"
     )
+    nodes = f", {result.nodes:,} node{'s' * (result.nodes != 1)}" if result.nodes else ""
     way = f"{result.method}: {result.why}" if result.why else result.method
     return (
-        f"{way}\n{size.variables:,} variables, {size.rows:,} rows; {seconds.total:.2f} s ({told}); "
-        f"{result.peak_rss_mib:,.0f} MiB at most"
+        f"{way}\n{size.variables:,} variables, {size.rows:,} rows{nodes}; "
+        f"{seconds.total:.2f} s ({told}); {result.peak_rss_mib:,.0f} MiB at most"
     )
 
 

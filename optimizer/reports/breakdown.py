@@ -1,4 +1,4 @@
-"""Numbers of a result as a planner wants them: by pool, provider, model, basis."""
+"""Numbers of a result as a planner wants them: by pool, provider, model, basis, fleet."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from optimizer.evaluation.evaluate import Evaluation
 from optimizer.evaluation.shadow_prices import UNITS, Family
 from optimizer.instance.instance import Instance
 from optimizer.instance.labels import Labels
+from optimizer.reports.fleet_rows import FleetRows, fleet_rows
 from optimizer.result import Result
 
 Float = NDArray[np.float64]
@@ -25,8 +26,10 @@ class PoolRow:
 
     Attributes
     ----------
+    chip_hours_used : in use, busy or not: idle replicas and chips in reserve included.
+    chip_hours_available : bought blocks included.
     utilisation : chip-hours in use per chip-hour available; None without any chips.
-    usd : chips and routes.
+    usd : chips, contracts and routes; fees and starts aside.
     usd_per_mtok : None when it serves nothing.
     """
 
@@ -52,8 +55,8 @@ class PriceRow:
     value : mean over the periods in which it is not zero.
     unit : unit of ``value``.
     periods : in how many periods it is not zero; None for limits over the horizon.
-    worth_usd : saved over the horizon if the limit were 1 % wider, at the margin: 1 % more
-        chips, one point of share, one period longer or no residency for 1 % of the tokens.
+    worth_usd : saved over the horizon if the limit were 1 % wider, at the margin, as
+        :class:`~optimizer.evaluation.shadows.family.Family` says for each family.
     """
 
     family: str
@@ -66,7 +69,7 @@ class PriceRow:
 
 @dataclass(frozen=True)
 class Breakdown:
-    """A result by pool, provider, chip, model and basis."""
+    """A result by pool, provider, chip, model and basis, and how its fleet is run."""
 
     pools: tuple[PoolRow, ...]
     share_of_compute: dict[str, float]
@@ -75,15 +78,16 @@ class Breakdown:
     mtok_by_model: dict[str, tuple[float, float]]
     cost_usd_by_basis: dict[str, float]
     top_prices: tuple[PriceRow, ...]
+    fleet: FleetRows
 
 
 def breakdown(result: Result) -> Breakdown:
     """Break a result down; everything is empty when there is no plan."""
     found = result.evaluation
     if found is None or not found.verified:
-        return Breakdown((), {}, {}, {}, {}, {}, ())
+        return Breakdown((), {}, {}, {}, {}, {}, (), FleetRows())
     instance = result.instance
-    used = found.load_chip_hours.sum(axis=1)
+    used = found.held_chip_hours.sum(axis=1)
     models = instance.workloads.model
     usd, mtok = _by(models, found.workload_usd), _by(models, found.placed_mtok)
     unserved = _by(models, found.unserved_mtok)
@@ -95,6 +99,7 @@ def breakdown(result: Result) -> Breakdown:
         mtok_by_model={m: (mtok[m], unserved[m]) for m in mtok},
         cost_usd_by_basis=_by_basis(instance, found),
         top_prices=top_prices(result.families),
+        fleet=fleet_rows(result),
     )
 
 
@@ -116,7 +121,7 @@ def top_prices(families: tuple[Family, ...], count: int = TOP) -> tuple[PriceRow
                     family.names[row],
                     float(known.mean()),
                     UNITS[family.family],
-                    None if family.family == "shares" else len(known),
+                    None if family.horizon else len(known),
                     worth,
                 )
             )
@@ -161,11 +166,25 @@ def _parts(labels: Labels, amount: Float) -> dict[str, float]:
 
 
 def _by_basis(instance: Instance, found: Evaluation) -> dict[str, float]:
-    """Cost by how firm the number behind it is: pools' prices, and the penalty."""
-    sums = _by(instance.pools.basis, found.pool_chip_usd + found.pool_route_usd)
-    penalty = found.cost_usd.unserved
-    if penalty > 0:
-        weights = found.unserved_mtok * instance.workloads.unserved_usd_per_mtok
-        for basis, usd in _by(instance.workloads.basis, weights).items():
+    """Cost by how firm the number behind it is: all parts, so that it adds up to the cost.
+
+    Chips, fees of pools and routes by their pool, contracts and their fees by the contract, starts
+    by the row of replicas, the penalty by the workload.
+    """
+    contracts, lanes = instance.contracts, instance.replica_rows
+    bought = np.bincount(contracts.pool, found.contract_usd, instance.num_pools)
+    chips = found.pool_chip_usd - bought + found.pool_route_usd + found.pool_activation_usd
+    terms = [(instance.pools.basis, chips)]
+    fees = np.where(found.blocks > 0, contracts.activation_usd, 0.0)
+    terms.append((contracts.basis, found.contract_usd + fees))
+    penalty = found.unserved_mtok * instance.workloads.unserved_usd_per_mtok
+    terms.append((instance.workloads.basis, penalty))
+    starts = np.zeros(len(instance.replicas.model))
+    counted = (lanes >= 0) & ~instance.left_out
+    np.add.at(starts, lanes[counted], found.starts[counted])
+    terms.append((instance.replicas.basis, starts * instance.replicas.startup_usd))
+    sums: dict[str, float] = {}
+    for labels, amount in terms:
+        for basis, usd in _by(labels, amount).items():
             sums[basis] = sums.get(basis, 0.0) + usd
     return {basis: usd for basis, usd in sorted(sums.items()) if usd > 0}

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from optimizer.errors import InputError, Problem
+from optimizer.instance import fleet_tables
 from optimizer.instance.doubts import doubts
 from optimizer.instance.instance import Instance
+from optimizer.instance.tables import TABLES
 from optimizer.reports.figures import columns, mtok, percent, usd, usd_short
 
 
@@ -29,6 +31,9 @@ def instance_facts(instance: Instance) -> dict[str, Any]:
         "routes": instance.num_routes,
         "shares": len(instance.shares.share),
         "residency_rows": len(instance.residency.workload),
+        "fleet_rows": _fleet_rows(instance),
+        "protected_workloads": int(instance.workloads.protected.sum()),
+        "budget_usd": instance.budget_usd,
         "demand_mtok": float(instance.demand_mtok.sum()),
         "deferrable_workloads": int((instance.workloads.deadline_periods > 0).sum()),
         "pools_left_out": [instance.pools.pool[p] for p in np.flatnonzero(instance.left_out)],
@@ -47,6 +52,7 @@ def instance_text(instance: Instance) -> str:
         f"{instance.num_periods:,} periods of {instance.period_hours:g} h from "
         f"{instance.start.isoformat()}, {instance.num_routes:,} routes",
         f"demand {mtok(float(demand.sum()))}{peak}",
+        *_rules(instance),
         "",
         _pools(instance),
         "",
@@ -55,6 +61,22 @@ def instance_text(instance: Instance) -> str:
     lines += ["", _shares(instance)] if len(instance.shares.share) else []
     lines += ["", *(f"doubtful: {text}" for text in doubts(instance))] if doubts(instance) else []
     return "\n".join(lines)
+
+
+def _fleet_rows(instance: Instance) -> dict[str, int]:
+    """Rows of each table that says how the fleet is run; those without rows are left out."""
+    tables = (spec for spec in TABLES if spec.record.__module__ == fleet_tables.__name__)
+    sizes = {spec.name: len(getattr(getattr(instance, spec.name), spec.key[0])) for spec in tables}
+    return {name: size for name, size in sizes.items() if size}
+
+
+def _rules(instance: Instance) -> list[str]:
+    """One line with what the fleet has to keep, none when there is nothing."""
+    told = [f"{name.replace('_', ' ')} {size:,}" for name, size in _fleet_rows(instance).items()]
+    protected = int(instance.workloads.protected.sum())
+    told += [f"protected workloads {protected:,}"] if protected else []
+    told += [] if instance.budget_usd is None else [f"budget {usd_short(instance.budget_usd)}"]
+    return ["rules: " + ", ".join(told)] if told else []
 
 
 def read_head(folder: str | os.PathLike[str]) -> dict[str, Any]:
@@ -133,18 +155,19 @@ def _demand(instance: Instance) -> str:
 
 def _shares(instance: Instance) -> str:
     shares = instance.shares
-    rows: list[tuple[str, ...]] = [("share", "of", "measure", "min", "max")]
+    rows: list[tuple[str, ...]] = [("share", "of", "measure", "per", "min", "max")]
     for s, name in enumerate(shares.share):
         rows.append(
             (
                 name,
                 f"{shares.attribute[s]} {shares.value[s]}",
                 shares.measure[s],
+                shares.per[s],
                 percent(float(shares.min[s])),
                 percent(float(shares.max[s])),
             )
         )
-    return columns(_cut(rows), 3)
+    return columns(_cut(rows), 4)
 
 
 def _cut(rows: list[tuple[str, ...]], most: int = 60) -> list[tuple[str, ...]]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -22,6 +21,7 @@ from optimizer.errors import OutputError
 from optimizer.instance.new_folder import new_folder
 from optimizer.instance.table import Table
 from optimizer.reports.as_json import dumps, summary
+from optimizer.reports.prices_file import write_prices
 from optimizer.result import Result
 
 PLAN_FILE = "plan.json"
@@ -58,16 +58,14 @@ def _write_files(result: Result, scratch: Path) -> None:
     }
     (scratch / PLAN_FILE).write_text(_pretty(head), encoding="utf-8")
     (scratch / "evaluation.json").write_text(_pretty(_verdict(result)), encoding="utf-8")
-    for name, table in (
-        ("placements", result.plan.placements),
-        ("unserved", result.plan.unserved),
-        ("shadow_prices", result.shadow_prices),
-    ):
+    assert result.prices is not None
+    write_prices(result.prices, scratch)
+    for name, table in (*result.plan.tables().items(), ("shadow_prices", result.shadow_prices())):
         _write_table(scratch / f"{name}.parquet", table)
 
 
-def _write_table(path: Path, make: Callable[[], Table]) -> None:
-    make().to_polars().write_parquet(path, compression="zstd", compression_level=3)
+def _write_table(path: Path, table: Table) -> None:
+    table.to_polars().write_parquet(path, compression="zstd", compression_level=3)
 
 
 def _verdict(result: Result) -> dict[str, Any]:
@@ -83,7 +81,6 @@ def _verdict(result: Result) -> dict[str, Any]:
         "violations": [
             {**vars(violation), "excess": violation.excess} for violation in found.violations
         ],
-        "share_multipliers_usd": _multipliers(result),
         "share_parts": dict(
             zip(result.instance.shares.share, found.share_parts.tolist(), strict=True)
         ),
@@ -93,16 +90,6 @@ def _verdict(result: Result) -> dict[str, Any]:
                 result.instance.pools.pool, found.load_chip_hours.max(axis=1), strict=True
             )
         },
-    }
-
-
-def _multipliers(result: Result) -> dict[str, dict[str, float]]:
-    """Worth of a unit of each share's measure: with the capacity prices, what proves the bound."""
-    prices = result.prices
-    assert prices is not None
-    return {
-        name: {"max": float(prices.share_max_usd[s]), "min": float(prices.share_min_usd[s])}
-        for s, name in enumerate(result.instance.shares.share)
     }
 
 

@@ -14,10 +14,20 @@ import polars as pl
 from optimizer.errors import InputError, Problem
 from optimizer.instance.instance import Instance
 from optimizer.instance.parquet_file import all_survive, read_parquet
-from optimizer.instance.places import nearest, quoted
-from optimizer.plan import Plan, from_cells
-from optimizer.prices import Prices
+from optimizer.instance.places import quoted
+from optimizer.plan import Cells, Plan, from_cells
+from optimizer.reports.plan_columns import amounts, periods_of, positions
 from optimizer.reports.plan_folder import FORMAT, FORMAT_VERSION, PLAN_FILE
+
+BASIC = ("placements", "unserved")
+"""Tables that every plan folder has."""
+FLEET = {
+    "replicas": (("model", "pool", "period"), "replicas", "replicas"),
+    "blocks": (("contract",), "blocks", "blocks"),
+    "reserve": (("pool", "period"), "reserve_chip_hours", "chip-hours"),
+    "failover": (("outage", "workload", "pool", "period"), "served_mtok", "Mtok"),
+}
+"""Tables that are there when the plan has any: axes, column of the amounts, their unit."""
 
 
 def read_plan(instance: Instance, folder: str | os.PathLike[str]) -> tuple[Plan, dict[str, Any]]:
@@ -47,107 +57,58 @@ def read_plan(instance: Instance, folder: str | os.PathLike[str]) -> tuple[Plan,
                 quoted(f"{head.get('format')} {head.get('format_version')}"),
             )
         )
-    files = [place / f"{name}.parquet" for name in ("placements", "unserved")]
-    tried = all_survive([path for path in files if path.exists()])
-    placements, unserved = (read_parquet(path, tried=tried) for path in files)
+    files = {name: place / f"{name}.parquet" for name in (*BASIC, *FLEET)}
+    files = {name: path for name, path in files.items() if name in BASIC or path.exists()}
+    tried = all_survive([path for path in files.values() if path.exists()])
+    frames = {name: read_parquet(path, tried=tried) for name, path in files.items()}
+    placements, unserved = (frames[name] for name in BASIC)
     problems: list[Problem] = []
-    workload = _positions(
+    workload = positions(
         "placements", "workload", placements, instance.workloads.workload, problems
     )
-    pool = _positions("placements", "pool", placements, instance.pools.pool, problems)
-    period = _periods("placements", placements, instance.num_periods, problems)
-    given_up = _positions("unserved", "workload", unserved, instance.workloads.workload, problems)
-    when = _periods("unserved", unserved, instance.num_periods, problems)
+    pool = positions("placements", "pool", placements, instance.pools.pool, problems)
+    period = periods_of("placements", placements, instance.num_periods, problems)
+    given_up = positions("unserved", "workload", unserved, instance.workloads.workload, problems)
+    when = periods_of("unserved", unserved, instance.num_periods, problems)
+    fleet = _fleet(instance, frames, problems)
     if problems:
         raise InputError(problems)
     rest = np.zeros(instance.demand_mtok.shape)
-    np.add.at(rest, (given_up, when), _amounts("unserved", "unserved_mtok", unserved))
-    plan = from_cells(
-        instance, workload, pool, period, _amounts("placements", "placed_mtok", placements), rest
-    )
+    np.add.at(rest, (given_up, when), amounts("unserved", "unserved_mtok", unserved))
+    placed = amounts("placements", "placed_mtok", placements)
+    plan = from_cells(instance, workload, pool, period, placed, rest, **fleet)
     return dataclasses.replace(plan, instance_digest=str(head["instance_digest"])), head
 
 
-def read_prices(instance: Instance, folder: str | os.PathLike[str]) -> Prices | None:
-    """Prices that a plan folder proves its bound with; None when they are not there."""
-    place = Path(folder)
-    none = Prices.none(instance.num_pools, instance.num_periods, len(instance.shares.share))
-    capacity = np.zeros(none.capacity_usd_per_chip_hour.shape)
-    try:
-        frame = pl.read_parquet(place / "shadow_prices.parquet")
-        verdict = json.loads((place / "evaluation.json").read_text(encoding="utf-8"))
-        rows = frame.filter(pl.col("family") == "capacity")
-        problems: list[Problem] = []
-        pool = _positions("shadow_prices", "name", rows, instance.pools.pool, problems)
-        period = _periods("shadow_prices", rows, instance.num_periods, problems)
-        if problems:
-            return None
-        capacity[pool, period] = rows["value"].to_numpy()
-        told = verdict["share_multipliers_usd"]
-        sides = [
-            np.array([float(told[name][side]) for name in instance.shares.share])
-            for side in ("max", "min")
-        ]
-        return Prices(capacity, *sides)
-    except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError):
-        return None
-
-
-def _positions(
-    table: str, column: str, frame: pl.DataFrame, known: tuple[str, ...], problems: list[Problem]
-) -> Any:
-    if column not in frame.columns:
-        problems.append(Problem(f"{table}.parquet", f"a column {column}", "none"))
-        return np.zeros(0, np.int32)
-    names = pl.DataFrame({"text": list(known), "position": np.arange(len(known), dtype=np.int32)})
-    text = frame[column].cast(pl.String)
-    wanted = pl.DataFrame({"text": text})
-    found = wanted.join(names, on="text", how="left", maintain_order="left")["position"]
-    for row in found.is_null().arg_true().head(20).to_list():
-        problems.append(
-            Problem(
-                f"{table}.parquet, row {row}, column {column}",
-                f"a known {column}",
-                quoted(text[row]),
-                fix=nearest(str(text[row]), known),
-            )
+def _fleet(
+    instance: Instance, frames: dict[str, pl.DataFrame], problems: list[Problem]
+) -> dict[str, Any]:
+    """How the fleet is run, by parameter of :func:`~optimizer.plan.from_cells`."""
+    known = {
+        "model": instance.model_names,
+        "pool": instance.pools.pool,
+        "workload": instance.workloads.workload,
+        "outage": instance.outages.outage,
+        "contract": instance.contracts.contract,
+    }
+    found: dict[str, Any] = {}
+    for table, (axes, column, unit) in FLEET.items():
+        if table not in frames:
+            continue
+        frame = frames[table]
+        where = tuple(
+            periods_of(table, frame, instance.num_periods, problems)
+            if axis == "period"
+            else positions(table, axis, frame, known[axis], problems)
+            for axis in axes
         )
-    return found.fill_null(0).to_numpy().astype(np.int32)
-
-
-def _periods(table: str, frame: pl.DataFrame, periods: int, problems: list[Problem]) -> Any:
-    if "period" not in frame.columns or not frame["period"].dtype.is_integer():
-        problems.append(Problem(f"{table}.parquet", "a column period of whole numbers", "none"))
-        return np.zeros(0, np.int32)
-    values = frame["period"].fill_null(-1).to_numpy()
-    for row in np.flatnonzero((values < 0) | (values >= periods))[:20].tolist():
-        problems.append(
-            Problem(
-                f"{table}.parquet, row {row}, column period",
-                f"a period from 0 to {periods - 1}",
-                str(values[row]),
-            )
-        )
-    return np.clip(values, 0, periods - 1).astype(np.int32)
-
-
-def _amounts(table: str, column: str, frame: pl.DataFrame) -> Any:
-    if column not in frame.columns or not frame[column].dtype.is_numeric():
-        raise InputError(
-            Problem(f"{table}.parquet", f"a column {column} of numbers", "none", "Mtok")
-        )
-    values = frame[column].cast(pl.Float64).fill_null(float("nan")).to_numpy()
-    bad = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
-    if len(bad):
-        raise InputError(
-            [
-                Problem(
-                    f"{table}.parquet, row {row}, column {column}",
-                    "a finite number >= 0",
-                    f"{values[row]:g}",
-                    "Mtok",
-                )
-                for row in bad[:20].tolist()
-            ]
-        )
-    return values
+        value = amounts(table, column, frame, unit)
+        if any(len(axis) != len(value) for axis in where):
+            continue  # reported
+        if table == "blocks":
+            found[table] = np.bincount(
+                where[0], value, minlength=len(instance.contracts.contract)
+            ).astype(np.float64)
+        else:
+            found[table] = Cells.of(where, value)
+    return found

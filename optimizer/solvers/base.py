@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,9 +21,12 @@ __all__ = [
     "BASIC",
     "Basis",
     "Capabilities",
+    "Float",
+    "News",
     "Outcome",
     "Reason",
     "Solver",
+    "Tell",
 ]
 
 
@@ -32,6 +37,7 @@ class Reason(enum.Enum):
     INFEASIBLE = "infeasible"
     UNBOUNDED = "unbounded"
     TIME_LIMIT = "time_limit"
+    NODE_LIMIT = "node_limit"
     INTERRUPTED = "interrupted"
     OUT_OF_MEMORY = "out_of_memory"
     CRASHED = "crashed"
@@ -48,12 +54,18 @@ class Capabilities:
     exact : ends at a vertex, within simplex tolerances, and not at a norm.
     integers : takes integer columns.
     basis : takes a basis to start from and gives one back.
+    hints : starts from the column values of a plan, where there are integer columns.
+    news : tells of plans and bounds while it solves a program with integer columns.
+    real_columns : takes columns that are not integers.
     """
 
     duals: bool
     exact: bool
     integers: bool
     basis: bool
+    hints: bool = False
+    news: bool = False
+    real_columns: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +82,7 @@ class Outcome:
     seconds : time it took, loading included.
     iterations : how many, 0 when unknown.
     bound : proved lower bound on the cost, constant left out, as the solver claims it.
+    nodes : nodes of the search tree, 0 when there was none or their number is unknown.
     """
 
     reason: Reason
@@ -80,6 +93,37 @@ class Outcome:
     seconds: float = 0.0
     iterations: int = 0
     bound: float = float("-inf")
+    nodes: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class News:
+    """What a solver knows while it works, as it claims it.
+
+    Attributes
+    ----------
+    values : (n,) column values of the best plan so far, None when this is no news of one.
+    bound : proved lower bound on the cost, constant left out.
+    nodes : nodes of the search tree so far.
+    """
+
+    values: Float | None = None
+    bound: float = -math.inf
+    nodes: int = 0
+
+    def since(self, older: News | None) -> News:
+        """All that is known with this news, when ``older`` was known before."""
+        if older is None:
+            return self
+        return News(
+            older.values if self.values is None else self.values,
+            max(self.bound, older.bound),
+            max(self.nodes, older.nodes),
+        )
+
+
+Tell = Callable[[News], None]
+"""What a solver calls with news; it may be called from any thread, and never raises."""
 
 
 class Solver(Protocol):
@@ -100,7 +144,19 @@ class Solver(Protocol):
         ...
 
     def solve(
-        self, program: Program, seconds: float | None = None, start: Basis | None = None
+        self,
+        program: Program,
+        seconds: float | None = None,
+        start: Basis | None = None,
+        hint: Float | None = None,
+        tell: Tell | None = None,
     ) -> Outcome:
-        """Solve within a time limit, which the solver may overrun."""
+        """Solve within a time limit, which the solver may overrun.
+
+        Parameters
+        ----------
+        start : basis to start from; not used without the capability.
+        hint : (n,) column values of a plan to start from; not used without the capability.
+        tell : called with news while a program with integer columns is solved.
+        """
         ...

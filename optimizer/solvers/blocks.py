@@ -141,12 +141,22 @@ def join(program: Program, parts: Sequence[Part], outcomes: Sequence[Outcome]) -
         detail,
         sum(o.seconds for o in outcomes),
         sum(o.iterations for o in outcomes),
-        math.fsum(o.bound for o in outcomes),
+        sum_of_parts([o.bound for o in outcomes]),
+        sum(o.nodes for o in outcomes),
     )
+
+
+def sum_of_parts(amounts: Sequence[float]) -> float:
+    """Sum of bounds or costs; a part without any plan (infinity) leaves the whole without any."""
+    for endless in (math.inf, -math.inf):
+        if endless in amounts:
+            return endless
+    return math.fsum(amounts)
 
 
 _SEVERITY = (
     Reason.OPTIMAL,
+    Reason.NODE_LIMIT,
     Reason.TIME_LIMIT,
     Reason.INTERRUPTED,
     Reason.OUT_OF_MEMORY,

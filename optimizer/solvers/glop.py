@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from optimizer.program import Program
-from optimizer.solvers.base import Basis, Capabilities, Outcome
+from optimizer.solvers.base import Basis, Capabilities, Float, Outcome, Tell
 from optimizer.solvers.mathopt import Request, solve_message
 from optimizer.solvers.model_builder import solve_arrays
 
@@ -34,9 +34,14 @@ class Glop:
         return Capabilities(duals=True, exact=True, integers=False, basis=True)
 
     def solve(
-        self, program: Program, seconds: float | None = None, start: Basis | None = None
+        self,
+        program: Program,
+        seconds: float | None = None,
+        start: Basis | None = None,
+        hint: Float | None = None,
+        tell: Tell | None = None,
     ) -> Outcome:
-        """Solve; see :class:`~optimizer.solvers.base.Solver`."""
+        """Solve; there are no plans to tell of. See :class:`~optimizer.solvers.base.Solver`."""
         options = (
             f"primal_feasibility_tolerance: {self.tolerance} "
             f"dual_feasibility_tolerance: {self.tolerance}"

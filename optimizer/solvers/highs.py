@@ -5,8 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from optimizer.program import Program
-from optimizer.solvers.base import Basis, Capabilities, Outcome
+from optimizer.solvers.base import Basis, Capabilities, Float, Outcome, Tell
+from optimizer.solvers.listening import highs_line
 from optimizer.solvers.mathopt import Request, solve_message
+
+_PLANS = (
+    'highs { bool_options { key: "mip_improving_solution_save" value: true } '
+    'string_options { key: "mip_improving_solution_file" value: "{name}" } '
+    'double_options { key: "mip_min_logging_interval" value: 0.5 } }'
+)
+"""Each better plan into a file, and a line with the bound at least that often (5 s as it comes)."""
 
 
 @dataclass(frozen=True)
@@ -32,18 +40,38 @@ class Highs:
     @property
     def capabilities(self) -> Capabilities:
         """Duals and a vertex; a basis handed in would be ignored."""
-        return Capabilities(duals=True, exact=True, integers=True, basis=False)
+        return Capabilities(
+            duals=True, exact=True, integers=True, basis=False, hints=True, news=True
+        )
 
     def solve(
-        self, program: Program, seconds: float | None = None, start: Basis | None = None
+        self,
+        program: Program,
+        seconds: float | None = None,
+        start: Basis | None = None,
+        hint: Float | None = None,
+        tell: Tell | None = None,
     ) -> Outcome:
         """Solve; a start is not used. See :class:`~optimizer.solvers.base.Solver`."""
         tolerances = " ".join(
             f'double_options {{ key: "{side}_feasibility_tolerance" value: {self.tolerance} }}'
             for side in ("primal", "dual")
         )
+        # At its own tolerances it prunes plans that are better by a part of a whole number's cost.
+        tolerances += (
+            f' double_options {{ key: "mip_feasibility_tolerance" value: {self.tolerance} }}'
+            ' double_options { key: "mip_abs_gap" value: 0.0 }'
+        )
         options = f"highs {{ {tolerances} }}"
         algorithm = "LP_ALGORITHM_BARRIER" if self.interior_point else ""
-        request = Request("SOLVER_TYPE_HIGHS", algorithm, options, relative_gap=self.relative_gap)
+        request = Request(
+            "SOLVER_TYPE_HIGHS",
+            algorithm,
+            options,
+            relative_gap=self.relative_gap,
+            line=highs_line,
+            plan_option=_PLANS,
+        )
         # It gives a basis back as well, which no other solve could start from.
-        return replace(solve_message(request, program, seconds, None), basis=None)
+        outcome = solve_message(request, program, seconds, hint=hint, tell=tell)
+        return replace(outcome, basis=None)

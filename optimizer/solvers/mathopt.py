@@ -14,7 +14,9 @@ here, each with a test in tests/conformance/test_traps.py:
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.program import Program
-from optimizer.solvers.base import AT_LOWER, AT_UPPER, BASIC, Basis, Outcome, Reason
+from optimizer.solvers.base import AT_LOWER, AT_UPPER, BASIC, Basis, Float, Outcome, Reason, Tell
+from optimizer.solvers.listening import Line, Watch, on_lines, plans_file
 from optimizer.solvers.scaling import scale
 
 # Values of BasisStatusProto.
@@ -40,16 +43,29 @@ class Request:
     algorithm : name of the member of LPAlgorithmProto, empty for the solver's choice.
     options : text form of the solver's own options within SolveParametersProto.
     relative_gap : gap at which a solver of integer programs may stop, None for its own.
+    most_nodes : nodes of the search after which it stops, None for no limit.
+    line : reads bounds from lines of its log, None when they are not to be read.
+    plan_events : whether it calls back with plans.
+    plan_option : text form of the option by which it writes plans to a file ``{name}``.
     """
 
     solver_type: str
     algorithm: str = ""
     options: str = ""
     relative_gap: float | None = None
+    most_nodes: int | None = None
+    line: Line | None = None
+    plan_events: bool = False
+    plan_option: str = ""
 
 
 def solve_message(
-    request: Request, program: Program, seconds: float | None, start: Basis | None
+    request: Request,
+    program: Program,
+    seconds: float | None,
+    start: Basis | None = None,
+    hint: Float | None = None,
+    tell: Tell | None = None,
 ) -> Outcome:
     """Scale, hand over, solve, scale back."""
     from google.protobuf import text_format
@@ -59,6 +75,7 @@ def solve_message(
 
     begun = time.monotonic()
     scaled = scale(program)
+    watch = None if tell is None or program.integer is None else Watch(scaled, tell)
     parameters = parameters_pb2.SolveParametersProto()
     if request.options:
         text_format.Parse(request.options, parameters)
@@ -66,6 +83,8 @@ def solve_message(
         parameters.lp_algorithm = parameters_pb2.LPAlgorithmProto.Value(request.algorithm)
     if request.relative_gap is not None:
         parameters.relative_gap_tolerance = request.relative_gap
+    if request.most_nodes is not None:
+        parameters.node_limit = request.most_nodes
     if seconds is not None:
         # Loading is part of the budget, and a limit of zero would mean "no limit".
         left = max(seconds - (time.monotonic() - begun), 1e-3)
@@ -73,18 +92,30 @@ def solve_message(
     model = model_parameters_pb2.ModelSolveParametersProto()
     if start is not None:
         _fill_basis(model.initial_basis, start)
+    if hint is not None and program.integer is not None:
+        values = model.solution_hints.add().variable_values
+        values.ids.extend(np.arange(program.num_columns))
+        values.values.extend(scaled.hint(hint))
+    events = callback_pb2.CallbackRegistrationProto()
+    if watch is not None and request.plan_events:
+        events.request_registration.append(callback_pb2.CALLBACK_EVENT_MIP_SOLUTION)
     try:
-        answer = core.solve(
-            _message(scaled.program),
-            parameters_pb2.SolverTypeProto.Value(request.solver_type),
-            parameters_pb2.SolverInitializerProto(),
-            parameters,
-            model,
-            None,
-            callback_pb2.CallbackRegistrationProto(),
-            None,
-            None,
-        )
+        with contextlib.ExitStack() as stack:
+            if watch is not None and request.plan_option:
+                name = stack.enter_context(plans_file(watch.found))
+                if name is not None:
+                    text_format.Merge(request.plan_option.replace("{name}", name), parameters)
+            answer = core.solve(
+                _message(scaled.program),
+                parameters_pb2.SolverTypeProto.Value(request.solver_type),
+                parameters_pb2.SolverInitializerProto(),
+                parameters,
+                model,
+                None if watch is None or request.line is None else on_lines(request.line, watch),
+                events,
+                _on_plan(watch, program.num_columns) if len(events.request_registration) else None,
+                None,
+            )
     except StatusNotOk as error:
         return Outcome(Reason.FAILED, detail=str(error), seconds=time.monotonic() - begun)
     outcome = _outcome(answer, program.num_columns, program.num_rows)
@@ -101,7 +132,22 @@ def solve_message(
         took,
         outcome.iterations,
         scaled.bound(outcome.bound),
+        outcome.nodes,
     )
+
+
+def _on_plan(watch: Watch | None, columns: int) -> Callable[[Any], Any]:
+    """A callback for plans."""
+    from ortools.math_opt import callback_pb2
+
+    def plan(event: Any) -> Any:
+        with contextlib.suppress(Exception):
+            if watch is not None:
+                watch.found(_dense(event.primal_solution_vector, columns))
+                watch.proved(event.mip_stats.dual_bound, event.mip_stats.explored_nodes)
+        return callback_pb2.CallbackResultProto()
+
+    return plan
 
 
 def _message(program: Program) -> Any:
@@ -158,7 +204,8 @@ def _outcome(answer: Any, columns: int, rows: int) -> Outcome:
     iterations = stats.simplex_iterations + stats.barrier_iterations + stats.first_order_iterations
     bound = answer.termination.objective_bounds.dual_bound
     detail = answer.termination.detail
-    return Outcome(reason, values, duals, basis, detail, 0.0, iterations, float(bound))
+    nodes = stats.node_count
+    return Outcome(reason, values, duals, basis, detail, 0.0, iterations, float(bound), nodes)
 
 
 def _reason(termination: Any) -> Reason:
@@ -170,6 +217,7 @@ def _reason(termination: Any) -> Reason:
         limit = result_pb2.LimitProto.Name(termination.limit)
         return {
             "LIMIT_TIME": Reason.TIME_LIMIT,
+            "LIMIT_NODE": Reason.NODE_LIMIT,
             "LIMIT_INTERRUPTED": Reason.INTERRUPTED,
             "LIMIT_MEMORY": Reason.OUT_OF_MEMORY,
         }.get(limit, Reason.FAILED)

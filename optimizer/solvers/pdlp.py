@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from optimizer.program import Program
-from optimizer.solvers.base import Basis, Capabilities, Outcome
+from optimizer.solvers.base import Basis, Capabilities, Float, Outcome, Tell
 from optimizer.solvers.model_builder import solve_arrays
 
 
@@ -33,7 +33,12 @@ class Pdlp:
         return Capabilities(duals=True, exact=False, integers=False, basis=False)
 
     def solve(
-        self, program: Program, seconds: float | None = None, start: Basis | None = None
+        self,
+        program: Program,
+        seconds: float | None = None,
+        start: Basis | None = None,
+        hint: Float | None = None,
+        tell: Tell | None = None,
     ) -> Outcome:
         """Solve; a start is not used. See :class:`~optimizer.solvers.base.Solver`."""
         # It calls feasible programs infeasible at its default tolerance

@@ -7,16 +7,18 @@ from typing import Any
 
 from optimizer.errors import UsageError
 from optimizer.solvers.base import Solver
+from optimizer.solvers.cp_sat import CpSat
 from optimizer.solvers.glop import Glop
 from optimizer.solvers.highs import Highs
 from optimizer.solvers.pdlp import Pdlp
 from optimizer.solvers.scip import Scip
 
-SOLVERS: dict[str, type[Glop | Pdlp | Highs | Scip]] = {
+SOLVERS: dict[str, type[Glop | Pdlp | Highs | Scip | CpSat]] = {
     "glop": Glop,
     "pdlp": Pdlp,
     "highs": Highs,
     "scip": Scip,
+    "cp_sat": CpSat,
 }
 """Every solver by its name; a new one is one more line here."""
 

@@ -22,6 +22,12 @@ WIDE = 1e6
 LOST = 1e-9
 """Entries at or below this are dropped by some solvers (HiGHS ``small_matrix_value``)."""
 
+PRUNED = 1e-8
+"""Cost, as scaled, by which solvers of integer programs may prune a better plan: their absolute
+tolerances. They prune on the costs of whole numbers, so those are what costs are scaled by."""
+MOST_COST = 1e9
+"""Largest cost that scaling by the least cost of a whole number may lead to."""
+
 
 @dataclass(frozen=True, eq=False)
 class Scaled:
@@ -44,9 +50,18 @@ class Scaled:
         """Column values of the program as it was."""
         return np.asarray(scaled * self.column * self.size)
 
+    def hint(self, values: Float) -> Float:
+        """Column values of the scaled program: the way back of :meth:`values`."""
+        return np.asarray(values / self.column / self.size)
+
     def bound(self, scaled: float) -> float:
-        """A bound on the cost of the program as it was, its constant left out."""
-        return scaled * self.cost * self.size
+        """A bound on the cost of the program as it was, its constant left out.
+
+        What a solver of integer programs prunes within its tolerances it calls searched, so
+        that its bound is lowered by as much.
+        """
+        margin = 0.0 if self.program.integer is None else PRUNED
+        return (scaled - margin) * self.cost * self.size
 
     def duals(self, scaled: Float) -> Float:
         """Row duals of the program as it was."""
@@ -63,7 +78,7 @@ def scale(program: Program) -> Scaled:
     InternalError
         When the program holds what is not a number: some solvers call it infeasible then.
     """
-    _refuse_nan(program)
+    refuse_nan(program)
     column, row = np.ones(program.num_columns), np.ones(program.num_rows)
     values = program.values
     if program.integer is not None:
@@ -78,7 +93,7 @@ def scale(program: Program) -> Scaled:
                 f"{np.abs(program.values).min():g} to {np.abs(program.values).max():g}; check "
                 "the units of chip_hours_per_mtok and prices"
             )
-    cost = _power_of_two(np.abs(program.cost * column))
+    cost = _cost_unit(program, np.abs(program.cost * column))
     bounds = np.concatenate(
         [
             np.abs(program.row_lower) * row,
@@ -105,7 +120,14 @@ def scale(program: Program) -> Scaled:
     )
 
 
-def _refuse_nan(program: Program) -> None:
+def refuse_nan(program: Program) -> None:
+    """Refuse a program that holds what is not a number.
+
+    Raises
+    ------
+    InternalError
+        With the name of the array.
+    """
     for name in ("cost", "lower", "values"):
         if not bool(np.isfinite(getattr(program, name)).all()):
             raise InternalError(f"program: expected finite numbers in {name}")
@@ -117,6 +139,21 @@ def _refuse_nan(program: Program) -> None:
 def _is_narrow(values: Float) -> bool:
     size = np.abs(values)
     return bool(size.min() >= 1 / WIDE and size.max() <= WIDE)
+
+
+def _cost_unit(program: Program, cost: Float) -> float:
+    """What costs are divided by: the middle one or, with whole numbers, the least of theirs.
+
+    Penalties are many and large, and next to them the price of a replica would drown in a
+    solver's tolerances.
+    """
+    if program.integer is None:
+        return _power_of_two(cost)
+    whole = cost[program.integer & (cost > 0)]
+    if len(whole) == 0:
+        return _power_of_two(cost)
+    least = max(float(whole.min()), float(cost.max()) / MOST_COST)
+    return float(2.0 ** np.floor(np.log2(least)))
 
 
 def _power_of_two(values: Float) -> float:

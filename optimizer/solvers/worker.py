@@ -1,38 +1,54 @@
 """The child's side: take programs from standard input, solve, answer on standard output.
 
+Before the answer to a job there may be any number of messages with news.
+
 Run as ``python -P -m optimizer.solvers.worker``. Native libraries print what they like on
 file descriptor 1, so it is pointed at standard error and answers go out on a copy.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import math
 import os
 import resource
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.program import Program
-from optimizer.solvers.base import Basis, Outcome, Reason
+from optimizer.solvers.base import Basis, Float, News, Outcome, Reason, Tell
 from optimizer.solvers.registry import solver_named
 from optimizer.solvers.wire import receive, send
 
 _PARTS = ("cost", "lower", "upper", "row_lower", "row_upper", "starts", "columns", "values")
 
 
-def pack(program: Program, start: Basis | None) -> dict[str, NDArray[Any]]:
+def pack(
+    program: Program, start: Basis | None = None, hint: Float | None = None
+) -> dict[str, NDArray[Any]]:
     """Arrays of a job."""
     arrays = {name: getattr(program, name) for name in _PARTS}
     if program.integer is not None:
         arrays["integer"] = program.integer
     if start is not None:
         arrays |= {"start_columns": start.columns, "start_rows": start.rows}
+    if hint is not None:
+        arrays["hint"] = hint
     return arrays
+
+
+def unpack_news(head: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> News | None:
+    """News from its message, None when the message is an answer."""
+    if "reason" in head:
+        return None
+    return News(arrays.get("values"), head["bound"], head["nodes"])
 
 
 def unpack_outcome(head: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Outcome:
@@ -49,6 +65,7 @@ def unpack_outcome(head: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Out
         head["seconds"],
         head["iterations"],
         head["bound"],
+        head["nodes"],
     )
 
 
@@ -59,13 +76,14 @@ def serve(source: BinaryIO, sink: BinaryIO) -> None:
             head, arrays = receive(source)
         except EOFError:
             return
-        outcome = _solve(head, arrays)
+        outcome = _solve(head, arrays, sink)
         answer = {
             "reason": outcome.reason.value,
             "detail": outcome.detail,
             "seconds": outcome.seconds,
             "iterations": outcome.iterations,
             "bound": outcome.bound,
+            "nodes": outcome.nodes,
             "peak_rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         }
         found: dict[str, NDArray[Any]] = {}
@@ -78,7 +96,7 @@ def serve(source: BinaryIO, sink: BinaryIO) -> None:
         send(sink, answer, found)
 
 
-def _solve(head: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Outcome:
+def _solve(head: dict[str, Any], arrays: dict[str, NDArray[Any]], sink: BinaryIO) -> Outcome:
     """Solve one job; whatever goes wrong becomes an outcome."""
     try:
         if head.get("memory_mib"):
@@ -90,11 +108,42 @@ def _solve(head: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Outcome:
         if "start_columns" in arrays:
             start = Basis(arrays["start_columns"], arrays["start_rows"])
         solver = solver_named(head["solver"], **head["parameters"])
-        return _plausible(solver.solve(program, head["seconds"], start), program)
+        with _telling(sink, program) as tell:
+            outcome = solver.solve(program, head["seconds"], start, arrays.get("hint"), tell)
+        return _plausible(outcome, program)
     except MemoryError as error:
         return Outcome(Reason.OUT_OF_MEMORY, detail=str(error) or "out of memory")
     except Exception as error:
         return Outcome(Reason.FAILED, detail=f"{type(error).__name__}: {error}")
+
+
+@contextlib.contextmanager
+def _telling(sink: BinaryIO, program: Program) -> Iterator[Tell]:
+    """What sends news while a job lasts; news that cannot be any is left out.
+
+    It is sent at once and not from a list, so that a crash loses none. Solvers call from
+    threads of their own: nothing is sent once the job has ended, when the answer is.
+    """
+    lock, ended = threading.Lock(), threading.Event()
+
+    def tell(news: News) -> None:
+        values, bound = news.values, float(news.bound)
+        if values is not None and (
+            np.shape(values) != (program.num_columns,) or not np.isfinite(values).all()
+        ):
+            values = None
+        head = {"bound": -math.inf if math.isnan(bound) else bound, "nodes": int(news.nodes)}
+        with lock:
+            # A broken pipe is noticed by who waits for the parent.
+            if not ended.is_set():
+                with contextlib.suppress(OSError):
+                    send(sink, head, {} if values is None else {"values": values})
+
+    try:
+        yield tell
+    finally:
+        with lock:
+            ended.set()
 
 
 def _plausible(outcome: Outcome, program: Program) -> Outcome:

@@ -19,15 +19,15 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
 from optimizer.errors import SolverError
 from optimizer.program import Program
-from optimizer.solvers.base import Basis, Outcome, Reason, Solver
+from optimizer.solvers.base import Basis, Float, News, Outcome, Reason, Solver, Tell
 from optimizer.solvers.wire import receive, send
-from optimizer.solvers.worker import pack, parameters_of, unpack_outcome
+from optimizer.solvers.worker import pack, parameters_of, unpack_news, unpack_outcome
 
 GRACE_SECONDS = 1.0
 """How long a solver may overrun its limit before it is killed."""
@@ -39,6 +39,8 @@ JOBS_PER_CHILD = 2000
 """Jobs after which a child is replaced, so that leaks in native code stay small."""
 
 Done = Callable[[int, Outcome], None]
+Heard = Callable[[int, News], None]
+_Ended = queue.SimpleQueue[tuple[int, Outcome | News]]
 
 stop_requested = threading.Event()
 """Set to end all solving in this process; each new search clears it first.
@@ -55,11 +57,13 @@ class Job:
     Attributes
     ----------
     solver, program, start : what to solve, with what, from where.
+    hint : (n,) column values of a plan to start from, for solvers with integer columns.
     """
 
     solver: Solver
     program: Program
     start: Basis | None = None
+    hint: Float | None = None
 
 
 class _Child:
@@ -90,9 +94,12 @@ class _Child:
             raise SolverError(f"a solver process cannot be started: {error}") from error
 
     def solve(
-        self, job: Job, seconds: float | None, memory_mib: int | None
+        self, job: Job, seconds: float | None, memory_mib: int | None, tell: Tell
     ) -> tuple[Outcome, float]:
-        """Hand a job over and wait; gives the outcome and the child's peak RSS in MiB."""
+        """Hand a job over and wait; gives the outcome and the child's peak RSS in MiB.
+
+        What the child tells before it answers is passed on, in this thread.
+        """
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.jobs += 1
@@ -103,8 +110,11 @@ class _Child:
             "memory_mib": memory_mib,
         }
         try:
-            send(self.process.stdin, head, pack(job.program, job.start))
+            send(self.process.stdin, head, pack(job.program, job.start, job.hint))
             answer, arrays = receive(self.process.stdout)
+            while (news := unpack_news(answer, arrays)) is not None:
+                tell(news)
+                answer, arrays = receive(self.process.stdout)
         except (EOFError, OSError, ValueError):
             return self._death(job), 0.0
         return unpack_outcome(answer, arrays), float(answer["peak_rss_mib"])
@@ -176,7 +186,13 @@ class Workers:
                 self._idle.append(_Child(self.module))
 
     def run(
-        self, jobs: Sequence[Job], seconds: float | None = None, done: Done | None = None
+        self,
+        jobs: Sequence[Job],
+        seconds: float | None = None,
+        done: Done | None = None,
+        heard: Heard | None = None,
+        *,
+        despite_stop: bool = False,
     ) -> list[Outcome]:
         """Solve every job; gives outcomes in the order of the jobs.
 
@@ -185,48 +201,77 @@ class Workers:
         seconds : wall-clock limit for all jobs together; what is not finished by then
             ends as TIME_LIMIT, whether or not its solver would stop.
         done : called with position and outcome as each job ends, in the calling thread.
+        heard : called with position and all that is known of a job that is not finished, as
+            its solver tells; in the calling thread.
+        despite_stop : run although a stop was requested before; another one still ends it.
 
         Notes
         -----
         KeyboardInterrupt while waiting sets ``stop_requested``, which ends every child;
         unfinished jobs come back as INTERRUPTED, and so does every job of a later call until
         the event is cleared. The caller decides what to do with the rest.
+
+        A job that is ended from outside, or whose child crashed, comes back with the best
+        values and bound that its solver told of.
         """
+        if stop_requested.is_set() and not despite_stop:
+            return [_LOST[Reason.INTERRUPTED]] * len(jobs)
         deadline = None if seconds is None else time.monotonic() + seconds
         todo: queue.SimpleQueue[int] = queue.SimpleQueue()
         for position in range(len(jobs)):
             todo.put(position)
-        ended: queue.SimpleQueue[tuple[int, Outcome]] = queue.SimpleQueue()
+        ended: _Ended = queue.SimpleQueue()
+        known: dict[int, News] = {}
         stop = threading.Event()
         threads = [
             threading.Thread(
-                target=self._drain, args=(jobs, todo, ended, deadline, stop), daemon=True
+                target=self._drain,
+                args=(jobs, todo, ended, known, deadline, stop),
+                daemon=True,
             )
             for _ in range(min(self.count, len(jobs)))
         ]
         for thread in threads:
             thread.start()
-        outcomes = self._collect(len(jobs), ended, deadline, stop, done)
+        found = self._collect(len(jobs), ended, deadline, stop, done, heard, despite_stop)
         for thread in threads:
             thread.join()
-        return outcomes
+        while not ended.empty():
+            position, outcome = ended.get()
+            # Children killed by us answer as crashed; that is our doing.
+            if isinstance(outcome, Outcome) and outcome.reason is not Reason.CRASHED:
+                found.setdefault(position, outcome)
+        lost = _LOST[Reason.INTERRUPTED if stop_requested.is_set() else Reason.TIME_LIMIT]
+        return [
+            _with_news(found.get(position, lost), known.get(position))
+            for position in range(len(jobs))
+        ]
 
     def _collect(
         self,
         count: int,
-        ended: queue.SimpleQueue[tuple[int, Outcome]],
+        ended: _Ended,
         deadline: float | None,
         stop: threading.Event,
         done: Done | None,
-    ) -> list[Outcome]:
+        heard: Heard | None,
+        despite_stop: bool,
+    ) -> dict[int, Outcome]:
         """Wait for the jobs with a clock; kill the children when time is up."""
         found: dict[int, Outcome] = {}
-        while len(found) < count and not stop.is_set() and not stop_requested.is_set():
+        pressed = False
+        while len(found) < count and not stop.is_set() and not pressed:
             try:
+                if stop_requested.is_set() and not despite_stop:
+                    break
                 late = deadline is not None and time.monotonic() > deadline + GRACE_SECONDS
                 if late:
                     break
                 position, outcome = ended.get(timeout=0.1)
+                if isinstance(outcome, News):
+                    if heard is not None:
+                        heard(position, outcome)
+                    continue
                 found[position] = outcome
                 if done is not None:
                     done(position, outcome)
@@ -235,27 +280,25 @@ class Workers:
             except KeyboardInterrupt:
                 # Remembered, since every job may have ended in this very moment.
                 stop_requested.set()
+                pressed = True
         if len(found) < count:
             stop.set()
             self._kill_busy()
-            while not ended.empty():
-                position, outcome = ended.get()
-                # Children killed here answer as crashed; that is our doing.
-                if outcome.reason is not Reason.CRASHED:
-                    found.setdefault(position, outcome)
-        verdict = Reason.INTERRUPTED if stop_requested.is_set() else Reason.TIME_LIMIT
-        lost = Outcome(verdict, detail="stopped from outside")
-        return [found.get(position, lost) for position in range(count)]
+        return found
 
     def _drain(
         self,
         jobs: Sequence[Job],
         todo: queue.SimpleQueue[int],
-        ended: queue.SimpleQueue[tuple[int, Outcome]],
+        ended: _Ended,
+        known: dict[int, News],
         deadline: float | None,
         stop: threading.Event,
     ) -> None:
-        """One child's life with this list of jobs; runs in a thread of its own."""
+        """One child's life with this list of jobs; runs in a thread of its own.
+
+        ``known`` takes the last news of each job.
+        """
         child: _Child | None = None
         while not stop.is_set():
             try:
@@ -270,7 +313,8 @@ class Workers:
                 child = child or self._take(stop)
                 if child is None:
                     break
-                outcome, peak = child.solve(jobs[position], left, self.memory_mib)
+                tell = _teller(position, known, ended)
+                outcome, peak = child.solve(jobs[position], left, self.memory_mib, tell)
             except Exception as error:
                 # Nothing may end this thread: the jobs it leaves would be waited for.
                 outcome, peak = _fault(error), 0.0
@@ -328,6 +372,33 @@ class Workers:
 
 _UNSOUND = (Reason.CRASHED, Reason.OUT_OF_MEMORY)
 """Ends after which a child is not trusted with another job."""
+_LOST = {
+    reason: Outcome(reason, detail="stopped from outside")
+    for reason in (Reason.INTERRUPTED, Reason.TIME_LIMIT)
+}
+"""Outcomes of jobs that are ended by us."""
+_VERDICTS = (Reason.OPTIMAL, Reason.INFEASIBLE, Reason.UNBOUNDED)
+"""Ends after which a solver knows more than it told of on the way."""
+
+
+def _teller(position: int, known: dict[int, News], ended: _Ended) -> Tell:
+    def tell(news: News) -> None:
+        known[position] = news.since(known.get(position))
+        ended.put((position, known[position]))
+
+    return tell
+
+
+def _with_news(outcome: Outcome, news: News | None) -> Outcome:
+    """An outcome that is no verdict, with what its solver told of on the way."""
+    if news is None or outcome.reason in _VERDICTS:
+        return outcome
+    return replace(
+        outcome,
+        values=news.values if outcome.values is None else outcome.values,
+        bound=max(outcome.bound, news.bound),
+        nodes=max(outcome.nodes, news.nodes),
+    )
 
 
 def _fault(error: Exception) -> Outcome:

@@ -81,8 +81,8 @@ def test_solve_prints_json_and_writes_a_plan_folder(tmp_path: Path) -> None:
     assert set(found["seconds"]) == {"read", "build", "solve", "evaluate", "write", "total"}
     assert {"workloads", "pools", "periods", "routes", "variables", "rows"} <= set(found["size"])
     assert sorted(path.name for path in out.iterdir()) == [
-        "evaluation.json", "placements.parquet", "plan.json", "shadow_prices.parquet",
-        "unserved.parquet",
+        "evaluation.json", "placements.parquet", "plan.json", "prices.npz",
+        "shadow_prices.parquet", "unserved.parquet",
     ]  # fmt: skip
     placed = pl.read_parquet(out / "placements.parquet")
     assert placed.columns == ["workload", "pool", "period", "placed_mtok"]
@@ -153,7 +153,7 @@ def test_bad_input_is_refused_with_every_problem_and_nothing_is_written(
     ("arguments", "words"),
     [
         (["--solver", "glp"], "did you mean 'glop'?"),
-        (["--method", "magic"], "expected one of auto, direct, greedy, got 'magic'"),
+        (["--method", "magic"], "expected one of auto, direct, rounding, rolling, greedy, got 'magic'"),
         (["--gap", "nan"], "expected a number >= 0 and < 1, got nan"),
         (["--gap", "1"], "expected a number >= 0 and < 1, got 1"),
         (["--time-limit", "-1"], "expected a number >= 0, got -1"),
@@ -184,12 +184,29 @@ def test_json_is_one_object_on_usage_errors_too() -> None:
     assert json.loads(done.stdout)["status"] == "error"
 
 
-def test_a_rule_that_cannot_be_kept_is_refused_by_name(folder: Path) -> None:
+def test_a_budget_is_kept(folder: Path) -> None:
     toml = folder / "instance.toml"
     toml.write_text(toml.read_text() + "\n[limits]\nbudget_usd = 100\n")
+    found = json.loads(run("solve", folder, "--json").stdout)
+    parts = found["cost_usd"]
+    assert found["verified"]
+    assert sum(parts.values()) == pytest.approx(found["objective_usd"])
+    assert found["objective_usd"] - parts["unserved"] == pytest.approx(100)
+
+
+def test_a_rule_that_cannot_be_kept_is_refused_by_name(tmp_path: Path) -> None:
+    folder = tmp_path / "instance"
+    shutil.copytree(TINY / "left_out", folder)
+    unknown = next(
+        row["pool"]
+        for row in pl.read_csv(folder / "pools.csv").to_dicts()
+        if row["usd_per_chip_hour"] is None
+    )
+    head = "share,attribute,value,measure,min"
+    (folder / "shares.csv").write_text(f"{head}\nwanted,pool,{unknown},tokens,0.1\n")
     done = run("solve", folder)
     assert done.returncode == 2
-    assert "limits.budget_usd = 100" in done.stderr
+    assert "share 'wanted' asks for at least 0.1 of tokens" in done.stderr
 
 
 def test_time_limit_zero_ends_at_once_without_a_plan() -> None:

@@ -9,6 +9,7 @@ import dataclasses
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,8 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from optimizer.program import Basis, Program
-from optimizer.solvers.base import Capabilities, Outcome, Reason
+from optimizer.solvers.base import Capabilities, Float, News, Outcome, Reason, Tell
 from optimizer.solvers.glop import Glop
+from optimizer.solvers.highs import Highs
 from optimizer.solvers.workers import Workers
 
 MODULE = "tests.conformance.stub_worker"
@@ -29,17 +31,26 @@ class Stub:
 
     behaviour: str = "honest"
     exact: bool = True
+    integers: bool = False
     name: str = "stub"
 
     @property
     def capabilities(self) -> Capabilities:
         """Claims to be an exact solver unless told otherwise."""
-        return Capabilities(duals=True, exact=self.exact, integers=False, basis=False)
+        return Capabilities(duals=True, exact=self.exact, integers=self.integers, basis=False)
 
     def solve(
-        self, program: Program, seconds: float | None = None, start: Basis | None = None
+        self,
+        program: Program,
+        seconds: float | None = None,
+        start: Basis | None = None,
+        hint: Float | None = None,
+        tell: Tell | None = None,
     ) -> Outcome:
         """Misbehave."""
+        if self.behaviour in TELLING:
+            assert tell is not None
+            return TELLING[self.behaviour](program, tell)
         return BEHAVIOURS[self.behaviour](program)
 
 
@@ -49,7 +60,7 @@ def stub_workers(count: int = 1, memory_mib: int | None = None) -> Workers:
 
 
 def _honest(program: Program) -> Outcome:
-    return Glop().solve(program)
+    return Glop().solve(program) if program.integer is None else Highs().solve(program)
 
 
 def _sleeps(program: Program) -> Outcome:
@@ -113,6 +124,63 @@ def _with_duals(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Program
 
     return solve
 
+
+NODES = 7
+
+
+def _tells(program: Program, tell: Tell) -> None:
+    """Tell of a plan, then of a bound a little below its cost."""
+    true = _honest(program)
+    assert true.values is not None
+    cost = float(program.cost @ true.values)
+    tell(News(values=true.values))
+    tell(News(bound=cost - 1.0, nodes=NODES))
+
+
+def _tells_rubbish(program: Program, tell: Tell) -> None:
+    columns = program.num_columns
+    tell(News(values=np.zeros(columns + 1), bound=float("nan"), nodes=1))
+    tell(News(values=np.full(columns, np.nan)))
+    tell(News(values=np.zeros((columns, 1))))
+
+
+def _tells_late(program: Program, tell: Tell) -> Outcome:
+    """Answer, and tell from a thread that does not know of it."""
+
+    def later() -> None:
+        for _ in range(20):
+            time.sleep(0.01)
+            _tells_rubbish(program, tell)
+
+    threading.Thread(target=later, daemon=True).start()
+    return _honest(program)
+
+
+def _telling(*acts: Callable[..., object]) -> Callable[[Program, Tell], Outcome]:
+    *before, last = acts
+
+    def solve(program: Program, tell: Tell) -> Outcome:
+        for act in before:
+            act(program, tell)
+        outcome = last(program)
+        assert isinstance(outcome, Outcome)
+        return outcome
+
+    return solve
+
+
+TELLING: dict[str, Callable[[Program, Tell], Outcome]] = {
+    "tells, sleeps": _telling(_tells, _sleeps),
+    "tells, aborts": _telling(_tells, _aborts),
+    "tells, answers": _telling(_tells, _honest),
+    "tells, fails": _telling(_tells, _raises),
+    "tells, knows nothing": _telling(_tells, lambda program: Outcome(Reason.TIME_LIMIT)),
+    "tells, infeasible": _telling(_tells, lambda program: Outcome(Reason.INFEASIBLE)),
+    "tells rubbish": _telling(_tells_rubbish, _sleeps),
+    "tells, then rubbish": _telling(_tells, _tells_rubbish, _sleeps),
+    "tells late": _tells_late,
+}
+"""What the stub can do that tells of news on the way, by name."""
 
 BEHAVIOURS: dict[str, Callable[[Program], Outcome]] = {
     "honest": _honest,

@@ -177,12 +177,15 @@ def test_counts_add_up() -> None:
     parts = split(whole, 1)
     sound = Glop().solve(parts[0].program)
     outcomes = [
-        Outcome(Reason.OPTIMAL, sound.values, sound.duals, None, "", 0.25 * (k + 1), 10 * k)
+        Outcome(
+            Reason.OPTIMAL, sound.values, sound.duals, None, "", 0.25 * (k + 1), 10 * k, nodes=k + 3
+        )
         for k in range(2)
     ]
     joined = join(whole, parts, outcomes)
     assert math.isclose(joined.seconds, 0.75)
     assert joined.iterations == 10
+    assert joined.nodes == 7
 
 
 def test_start_of_the_whole_is_cut_for_its_parts() -> None:

@@ -131,6 +131,7 @@ class Told:
         if name == "solve":
             print("solving", flush=True)
     def step(self, count=1): pass
+    def incumbent(self, value_usd, bound_usd, nodes): pass
     def note(self, text): pass
     def close(self): pass
 

@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from optimizer.errors import UnsupportedError
 from optimizer.program import Basis
 from optimizer.solvers.base import Outcome, Reason, Solver
 from optimizer.solvers.glop import Glop
@@ -17,9 +18,9 @@ from tests.conformance.certificate import dual_bound, worst_violation
 
 SECONDS = 20.0
 
-# The registered solvers as they come, and the other ways into them.
+# The registered solvers that take these programs, as they come, and the other ways into them.
 ROUTES: dict[str, Solver] = {
-    **{name: make() for name, make in SOLVERS.items()},
+    **{name: make() for name, make in SOLVERS.items() if make().capabilities.real_columns},
     "glop, basis kept": Glop(keep_basis=True),
     "highs, interior point": Highs(interior_point=True),
 }
@@ -111,6 +112,17 @@ def test_constant_is_not_part_of_what_is_solved(solver: Solver, case: Case) -> N
     size = float(np.abs(moved.cost) @ np.abs(outcome.values))
     slack = tolerance(solver)
     assert cost == pytest.approx(case.objective, rel=slack, abs=slack * size)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.program.num_columns], ids=str)
+@pytest.mark.parametrize(
+    "solver",
+    [make() for make in SOLVERS.values() if not make().capabilities.real_columns],
+    ids=lambda solver: solver.name,
+)
+def test_real_columns_are_refused_without_the_capability(solver: Solver, case: Case) -> None:
+    with pytest.raises(UnsupportedError, match=f"{solver.name}: it takes whole numbers only"):
+        solver.solve(case.program, SECONDS)
 
 
 @every_route

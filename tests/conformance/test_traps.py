@@ -16,9 +16,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from optimizer.errors import UnsupportedError
 from optimizer.program import Basis, Program
 from optimizer.solvers.base import Reason, Solver
 from optimizer.solvers.blocks import join, split
+from optimizer.solvers.cp_sat import CpSat
 from optimizer.solvers.glop import Glop
 from optimizer.solvers.highs import Highs
 from optimizer.solvers.mathopt import _message
@@ -27,9 +29,11 @@ from optimizer.solvers.pdlp import Pdlp
 from optimizer.solvers.registry import SOLVERS
 from tests.conformance.cases import INF, program, transport
 from tests.conformance.certificate import worst_violation
+from tests.conformance.test_whole_numbers import hard
 
 TINY = Path(__file__).parents[2] / "instances" / "tiny"
-EVERY_SOLVER = pytest.mark.parametrize("solver", [make() for make in SOLVERS.values()], ids=SOLVERS)
+_MAKERS = {name: make for name, make in SOLVERS.items() if make().capabilities.real_columns}
+EVERY_SOLVER = pytest.mark.parametrize("solver", [make() for make in _MAKERS.values()], ids=_MAKERS)
 
 # min x + 2 y, x + y = 3, x <= 1: activities (3, 1), duals (2, -1).
 TWO_ROWS = program((1, 2), [(3, (1, 1), 3), (-INF, (1, 0), 1)])
@@ -202,6 +206,62 @@ def test_canary_glop_does_not_say_which_limit_it_reached() -> None:
         "mended upstream: the look at the clock in optimizer/solvers/mathopt.py may go, "
         f"GLOP names limit {termination.limit}"
     )
+
+
+# --- plans that are found on the way --------------------------------------------------------
+
+
+def test_canary_highs_calls_back_with_no_plan() -> None:
+    """It takes the registration all the same. The knapsack is the one of the other tests."""
+    from ortools.math_opt import callback_pb2, model_parameters_pb2, parameters_pb2
+    from ortools.math_opt.core.python import solver
+
+    called = []
+    events = callback_pb2.CallbackRegistrationProto()
+    events.request_registration.append(callback_pb2.CALLBACK_EVENT_MIP_SOLUTION)
+
+    def plan(event: Any) -> Any:
+        called.append(event.event)
+        return callback_pb2.CallbackResultProto()
+
+    answer = solver.solve(
+        _message(hard(Highs(), 25, 4)), parameters_pb2.SOLVER_TYPE_HIGHS,
+        parameters_pb2.SolverInitializerProto(), parameters_pb2.SolveParametersProto(),
+        model_parameters_pb2.ModelSolveParametersProto(), None, events, plan, None,
+    )  # fmt: skip
+    assert answer.solutions
+    assert not called, (
+        "mended upstream: plan_events may replace the file of plans in optimizer/solvers/highs.py"
+    )
+
+
+# --- a bound that is none -------------------------------------------------------------------
+
+# min -x - y, 3 x + y <= 1, x + 3 y <= 1: both at 1/4, cost -1/2.
+QUARTERS = program((-1, -1), [(-INF, (3, 1), 1), (-INF, (1, 3), 1)], upper=1)
+
+
+def test_canary_cp_sat_calls_a_wrong_answer_optimal() -> None:
+    from ortools.math_opt import result_pb2
+
+    termination = raw_message("CP_SAT", QUARTERS, 5.0).termination
+    assert termination.reason == result_pb2.TERMINATION_REASON_OPTIMAL
+    assert termination.objective_bounds.dual_bound > -0.5 + 1e-6, (
+        "mended upstream: the refusal of real columns in optimizer/solvers/cp_sat.py may be "
+        f"looked at again; its bound is {termination.objective_bounds.dual_bound}"
+    )
+
+
+def test_cp_sat_refuses_what_it_would_get_wrong() -> None:
+    with pytest.raises(UnsupportedError, match="cp_sat: it takes whole numbers only"):
+        CpSat().solve(QUARTERS, 5.0)
+
+
+def test_cp_sat_without_time_claims_no_bound() -> None:
+    """Its response holds a bound of 0 before it has any; this program costs less than 0."""
+    given = dataclasses.replace(QUARTERS, upper=np.full(2, 9.0), integer=np.ones(2, np.bool_))
+    outcome = CpSat().solve(given, 1e-6)
+    assert outcome.bound <= 0 if outcome.reason is Reason.OPTIMAL else outcome.bound == -INF
 
 
 # --- verdicts that are false -----------------------------------------------------------------

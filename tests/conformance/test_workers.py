@@ -17,11 +17,11 @@ import numpy as np
 import pytest
 
 from optimizer.solvers import workers as module_under_test
-from optimizer.solvers.base import Outcome, Reason
+from optimizer.solvers.base import News, Outcome, Reason
 from optimizer.solvers.highs import Highs
 from optimizer.solvers.workers import Job, Workers
-from tests.conformance.cases import transport
-from tests.conformance.stub import Stub, stub_workers
+from tests.conformance.cases import least_cost, transport
+from tests.conformance.stub import NODES, Stub, stub_workers
 
 PROGRAM = transport(3, 4)
 
@@ -226,6 +226,99 @@ def test_interrupt_ends_the_children_and_names_the_rest(shared: Workers) -> None
     assert run(shared, "honest")[0].reason is Reason.INTERRUPTED
     module_under_test.stop_requested.clear()
     check_next_job(shared)
+
+
+# --- what a solver told of on the way ---------------------------------------------------------
+
+
+def check_told(outcome: Outcome) -> None:
+    least = least_cost(PROGRAM)
+    assert outcome.values is not None
+    assert PROGRAM.cost @ outcome.values == pytest.approx(least)
+    assert outcome.bound == pytest.approx(least - 1.0)
+    assert outcome.nodes == NODES
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "reason"),
+    [
+        ("tells, sleeps", Reason.TIME_LIMIT),
+        ("tells, aborts", Reason.CRASHED),
+        ("tells, fails", Reason.FAILED),
+        ("tells, knows nothing", Reason.TIME_LIMIT),
+        ("tells, then rubbish", Reason.TIME_LIMIT),
+    ],
+)
+def test_what_was_told_survives_the_end_of_the_solver(
+    shared: Workers, behaviour: str, reason: Reason
+) -> None:
+    check_next_job(shared)
+    (outcome,) = run(shared, behaviour, seconds=1.0)
+    assert outcome.reason is reason
+    check_told(outcome)
+    check_next_job(shared)
+
+
+def test_what_was_told_survives_an_interrupt(shared: Workers) -> None:
+    """Raised where the waiting is, as soon as both the plan and the bound are known."""
+    threads, known = [], []
+
+    def press(position: int, news: News) -> None:
+        threads.append(threading.get_ident())
+        known.append(news)
+        if news.values is not None and np.isfinite(news.bound):
+            raise KeyboardInterrupt
+
+    begun = time.monotonic()
+    (outcome,) = shared.run([Job(Stub("tells, sleeps"), PROGRAM)], 60.0, heard=press)
+    assert time.monotonic() - begun < 30.0
+    assert outcome.reason is Reason.INTERRUPTED
+    check_told(outcome)
+    assert set(threads) == {threading.get_ident()}
+    # The bound came alone; the plan from before is still known with it.
+    assert [news.values is None for news in known] == [False, False]
+    assert [news.nodes for news in known] == [0, NODES]
+
+
+def test_a_verdict_is_not_mixed_with_what_was_told_before(shared: Workers) -> None:
+    solved, infeasible = run(shared, "tells, answers", "tells, infeasible")
+    assert solved.reason is Reason.OPTIMAL
+    assert solved.bound == -np.inf
+    assert infeasible.reason is Reason.INFEASIBLE
+    assert infeasible.values is None
+
+
+def test_news_that_cannot_be_any_is_left_out(shared: Workers) -> None:
+    (outcome,) = run(shared, "tells rubbish", seconds=0.5)
+    assert outcome.reason is Reason.TIME_LIMIT
+    assert outcome.values is None
+    assert outcome.bound == -np.inf
+    assert outcome.nodes == 1
+
+
+def test_news_after_the_answer_is_not_taken_for_another(shared: Workers) -> None:
+    for outcome in run(shared, "tells late", "honest", "honest", "tells late", "honest"):
+        assert outcome.reason is Reason.OPTIMAL, outcome.detail
+    time.sleep(0.3)
+    check_next_job(shared)
+
+
+def test_jobs_run_despite_a_stop_when_asked_to(shared: Workers) -> None:
+    module_under_test.stop_requested.set()
+    jobs = [Job(Stub(), PROGRAM)]
+    assert shared.run(jobs, 60.0)[0].reason is Reason.INTERRUPTED
+    assert shared.run(jobs, 60.0, despite_stop=True)[0].reason is Reason.OPTIMAL
+
+
+def test_another_interrupt_ends_jobs_that_run_despite_a_stop(shared: Workers) -> None:
+    module_under_test.stop_requested.set()
+
+    def press(position: int, outcome: Outcome) -> None:
+        raise KeyboardInterrupt
+
+    jobs = [Job(Stub(behaviour), PROGRAM) for behaviour in ("honest", "sleeps")]
+    ended = shared.run(jobs, 60.0, press, despite_stop=True)
+    assert [outcome.reason for outcome in ended] == [Reason.OPTIMAL, Reason.INTERRUPTED]
 
 
 def test_no_child_is_taken_after_the_stop() -> None:

@@ -59,7 +59,46 @@ SOUND: dict[str, str] = {
     "capacity.csv": "pool,0,1,2\neast,8,8,8\nwest,0,16,16\n",
     "prices.csv": "pool,0,1,2\nwest,2.5,,3.5\n",
 }
-"""Text of every file of the format; names and numbers are made up for the tests."""
+"""Text of the files that say what is asked for and what there is.
+
+Names and numbers are made up for the tests.
+"""
+
+
+FLEET: dict[str, str] = {
+    "models.csv": "model,min_replicas\nlarge,1\nsmall,\n",
+    "replicas.csv": (
+        "model,chip,chips_per_replica,target_utilisation,startup_usd,startup_hours,"
+        "max_changes_per_period,source,basis\n"
+        "large,trn2,4,0.9,5,0.25,1,maker,estimate\n"
+        "large,tpu7,2,,,,,,\n"
+        "small,tpu7,1,,,,,,\n"
+    ),
+    "in_force.csv": "model,pool,replicas\nlarge,east,1\nsmall,west,2\n",
+    "contracts.csv": (
+        "contract,pool,block_chips,usd_per_chip_hour,first_period,last_period,max_blocks,"
+        "activation_usd,source,basis\n"
+        "block,east,4,1.2,0,1,2,3,maker,published\n"
+        "rest,west,8,2,1,,,,,\n"
+    ),
+    "outages.csv": (
+        "outage,attribute,value,served\neast-lost,pool,east,0.5\nloss,provider,Google,\n"
+    ),
+    "power.csv": "limit,attribute,value,max_mw\neast-site,region,us-east,0.008\n",
+    "qualification.csv": (
+        "model,chip,use,qualified_from\n"
+        "large,trn2,inference,\n"
+        "large,tpu7,both,2026-05-04T01:00:00Z\n"
+        "small,tpu7,,2026-05-04T02:00:00+02:00\n"
+    ),
+}
+"""Text of the tables that say how the fleet is run."""
+FLEET_COLUMNS: dict[str, tuple[str, list[str]]] = {
+    "workloads": ("protected", ["true", "", "false"]),
+    "pools": ("watts_per_chip", ["1000", ""]),
+    "shares": ("per", ["period", ""]),
+}
+"""Columns of the other tables that go with them."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +114,18 @@ class Folder:
         folder = cls(path)
         for name, text in SOUND.items():
             folder.file(name, text)
+        return folder
+
+    @classmethod
+    def fleet(cls, path: Path) -> Folder:
+        """Write the sound instance with every table and every column."""
+        folder = cls.sound(path)
+        for name, text in FLEET.items():
+            folder.file(name, text)
+        for table, (column, values) in FLEET_COLUMNS.items():
+            rows = list(csv.reader(io.StringIO(folder.text(f"{table}.csv"))))
+            added = zip(rows, [column, *values], strict=True)
+            folder.rows(table, [[*row, value] for row, value in added])
         return folder
 
     def file(self, name: str, content: str | bytes) -> Folder:

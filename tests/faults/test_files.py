@@ -320,7 +320,7 @@ def test_5_5_72_dev_zero(folder: Folder, ending: str) -> None:
                 "ignored)",
                 id=f"5.5-74 {name}",
             )
-            for name in ("chips", "models", "profiles", "network", "outages")
+            for name in ("chips", "profiles", "network")
         ),
         pytest.param(
             "shares.npy",

@@ -38,7 +38,7 @@ def test_the_folder_that_all_cases_spoil_is_sound(folder: Folder) -> None:
             "chip_hours_per_mtok",
             "NaN",
             "routes.csv, row 3 (chat), column chip_hours_per_mtok: expected a finite number > 0 "
-            f'[chip-hours/Mtok], got "NaN" {FINITE}',
+            f'and <= 1e+09 [chip-hours/Mtok], got "NaN" {FINITE}',
             id="5.1-01 NaN rate",
         ),
         pytest.param(
@@ -80,7 +80,7 @@ def test_the_folder_that_all_cases_spoil_is_sound(folder: Folder) -> None:
             "chip_hours_per_mtok",
             "-1",
             "routes.csv, row 2, column chip_hours_per_mtok: expected a finite number > 0 "
-            "[chip-hours/Mtok], got -1",
+            "and <= 1e+09 [chip-hours/Mtok], got -1",
             id="5.1-04 negative rate",
         ),
         pytest.param(
@@ -107,7 +107,7 @@ def test_the_folder_that_all_cases_spoil_is_sound(folder: Folder) -> None:
             "chip_hours_per_mtok",
             "0",
             "routes.csv, row 4, column chip_hours_per_mtok: expected a finite number > 0 "
-            "[chip-hours/Mtok], got 0 (leave the row out when the pair is not possible)",
+            "and <= 1e+09 [chip-hours/Mtok], got 0 (leave the row out when it is not possible)",
             id="5.1-06 zero rate of a pair",
         ),
         pytest.param(
@@ -245,7 +245,7 @@ def test_the_folder_that_all_cases_spoil_is_sound(folder: Folder) -> None:
             "chip_hours_per_mtok",
             "",
             "routes.csv, row 3 (chat), column chip_hours_per_mtok: expected a finite number > 0 "
-            "[chip-hours/Mtok], got nothing",
+            "and <= 1e+09 [chip-hours/Mtok], got nothing",
             id="5.1-23 empty rate",
         ),
         pytest.param(

@@ -6,6 +6,7 @@ They import nothing of the package, so that no fault can be in both.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -92,6 +93,42 @@ def cheapest(
     return best
 
 
+def cheapest_in_time(
+    first_route: Index, route_row: Index, opens: Index, route_usd: Float, chip_hours: Float,
+    factor: Float, added_usd: Float, row_usd: Float, ceiling: Float,
+) -> Float:  # fmt: skip
+    """Cheapest way of each workload in each period, among its routes that are open by then."""
+    best = np.empty(ceiling.shape)
+    for w, t in np.ndindex(*ceiling.shape):
+        ways = [float(ceiling[w, t])]
+        for r in range(first_route[w], first_route[w + 1]):
+            row = int(route_row[r])
+            if row >= 0 and t >= opens[r]:
+                own = float(factor[row, t]) * float(route_usd[r])
+                chips = float(chip_hours[r]) * float(row_usd[row, t])
+                ways.append(own + float(added_usd[row, t]) + chips)
+        best[w, t] = min(ways)
+    return best
+
+
+def failover_worth(
+    outage_usd: Float, lost: NDArray[np.bool_], route_workload: Index, route_pool: Index,
+    route_row: Index, opens: Index, chip_hours: Float, rows: int,
+) -> Float:  # fmt: skip
+    """Sum over outages of the best use of a chip-hour in each, cell by cell."""
+    outages, _, periods = outage_usd.shape
+    worth = np.zeros((rows, periods))
+    for row, t in np.ndindex(rows, periods):
+        for g in range(outages):
+            uses = [
+                float(outage_usd[g, route_workload[r], t]) / float(chip_hours[r])
+                for r in range(len(route_row))
+                if route_row[r] == row and not lost[g, route_pool[r]] and opens[r] <= t
+            ]
+            worth[row, t] += max(uses, default=0.0)
+    return worth
+
+
 def window_minimum(best: Float, deadline: Index) -> Float:
     """Least of each window, by looking at all of it."""
     workloads, periods = best.shape
@@ -113,19 +150,91 @@ def weighted_sums(weights: Float, values: Float) -> tuple[Float, Float]:
     return np.array(sums), np.array(sizes)
 
 
-def fill_cheapest_first(
-    workload: Index, pool: Index, chip_hours: Float, usd: Float, remaining: Float, room: Float
-) -> Float:
-    """Fill each period route by route, the cheapest first, ties in their given order."""
-    routes, periods = usd.shape
-    placed = np.zeros((routes, periods))
-    for t in range(periods):
-        for r in sorted(range(routes), key=lambda route: float(usd[route, t])):
-            w, p = int(workload[r]), int(pool[r])
-            amount = min(float(remaining[w, t]), float(room[p, t]) / float(chip_hours[r]))
-            if amount <= 0:
-                continue
-            placed[r, t] = amount
-            remaining[w, t] -= amount
-            room[p, t] = max(float(room[p, t]) - amount * float(chip_hours[r]), 0.0)
-    return placed
+@dataclass
+class Rooms:
+    """What is free in one period of the greedy fill; plain lists that change."""
+
+    room: list[float]
+    steady: list[float]
+    watts: list[list[float]]
+    power: list[float]
+    hold: list[float]
+    work: list[float]
+    lost: list[float]
+    before: list[float]
+    most: list[float]
+    running: list[float]
+    spare: list[float]
+
+    def free(self, p: int) -> float:
+        """Chip-hours that may still be held on a pool."""
+        limits = [self.power[e] / self.watts[e][p] for e in range(len(self.power))
+                  if self.watts[e][p] > 0]  # fmt: skip
+        return min([self.room[p], *limits])
+
+    def reach(self, p: int, l: int, hours: float) -> float:  # noqa: E741
+        """Mtok that a route could still take."""
+        if l < 0:
+            return self.free(p) / hours
+        fit = math.floor(min(self.free(p), self.steady[p]) / self.hold[l] * (1 + 1e-10))
+        more = max(min(fit, self.most[l] - self.running[l]), 0)
+        kept = min(more, max(self.before[l] - self.running[l], 0))
+        started = (more - kept) * (self.work[l] - self.lost[l])
+        return (self.spare[l] + kept * self.work[l] + started) / hours
+
+    def take(self, p: int, l: int, need: float) -> None:  # noqa: E741
+        """Hold so many chip-hours, on a lane as many replicas as it takes, one kind at a time."""
+        if l >= 0:
+            short, added = need - self.spare[l], 0.0
+            kept = max(self.before[l] - self.running[l], 0)
+            if short > 1e-10 * self.work[l]:
+                added = float(min(kept, math.ceil(short / self.work[l] * (1 - 1e-10) - 1e-10)))
+                self.spare[l] += added * self.work[l]
+                short -= added * self.work[l]
+                if added == kept and short > 1e-10 * need:
+                    ready = self.work[l] - self.lost[l]
+                    fresh = max(math.ceil(short / ready * (1 - 1e-10) - 1e-10), 0)
+                    self.spare[l] += fresh * ready
+                    added += fresh
+            self.running[l] += added
+            self.spare[l] = max(self.spare[l] - need, 0)
+            need = added * self.hold[l]
+            self.steady[p] = max(self.steady[p] - need, 0)
+        self.room[p] = max(self.room[p] - need, 0)
+        for e in range(len(self.power)):
+            self.power[e] = max(self.power[e] - self.watts[e][p] * need, 0)
+
+
+def fill_by_regret(
+    turn: list[int], routes: list[list[int]], pool: list[int], lane: list[int],
+    hours: list[float], held: list[float], usd: list[float], otherwise: list[float],
+    speck: list[float], remaining: list[float], rooms: Rooms, by_regret: bool,
+) -> list[float]:  # fmt: skip
+    """Mtok placed on each route; all choices are made anew in each round."""
+    placed, shut = [0.0] * len(pool), set[int]()
+    active = list(turn)
+    while True:
+        choice = {}
+        for w in active:
+            usable = [r for r in routes[w] if r not in shut and usd[r] < math.inf]
+            usable = [r for r in usable if rooms.reach(pool[r], lane[r], hours[r]) > speck[w]]
+            if usable:
+                first, *others = sorted(usable, key=lambda r: usd[r])
+                second = usd[others[0]] if others else otherwise[w]
+                regret = (second - usd[first]) / held[first]
+                choice[w] = (-regret if by_regret else usd[first], first)
+        full = None
+        for w in sorted(choice, key=lambda w: choice[w][0]):
+            r = choice[w][1]
+            mtok = min(remaining[w], rooms.reach(pool[r], lane[r], hours[r]))
+            if mtok > 0:
+                rooms.take(pool[r], lane[r], mtok * hours[r])
+                placed[r] += mtok
+                remaining[w] -= mtok
+            if remaining[w] > speck[w]:
+                full = r
+                break
+        if full is None:
+            return placed
+        shut.add(full)
+        active = [w for w in choice if remaining[w] > speck[w]]

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer.kernels.sweep import cheapest, weighted_sums, window_minimum
+from optimizer.kernels.sweep import (
+    cheapest,
+    cheapest_in_time,
+    failover_worth,
+    weighted_sums,
+    window_minimum,
+)
 from tests.kernels import naive
 from tests.kernels.steady import STEADY, THIRDS, TIES, indices, matrix, vector
 
@@ -31,6 +37,46 @@ def test_cheapest(data: st.DataObject, workloads: int, pools: int, periods: int)
     cheapest(first_route, route_pool, usd, hours, pool_usd, ceiling, best)
     expected = naive.cheapest(first_route, route_pool, usd, hours, pool_usd, ceiling)
     assert best == pytest.approx(expected, rel=1e-15, abs=0)
+
+
+@STEADY
+@given(st.data(), st.integers(0, 4), st.integers(0, 3), st.integers(0, 5))
+def test_cheapest_in_time(data: st.DataObject, workloads: int, rows: int, periods: int) -> None:
+    """Routes that open late or never, own costs that count less than nothing, closed rows."""
+    counts = [data.draw(st.integers(0, 3)) for _ in range(workloads)]
+    first_route = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    routes = int(first_route[-1])
+    route_row = data.draw(indices(routes, rows + 1)) - np.int32(1)
+    opens = data.draw(indices(routes, periods + 2, np.int64))
+    usd, hours = data.draw(vector(routes, TIES)), data.draw(vector(routes, TIES)) + 0.25
+    factor, added = data.draw(matrix(rows, periods, THIRDS)), data.draw(matrix(rows, periods, TIES))
+    row_usd = data.draw(matrix(rows, periods, st.one_of(THIRDS, st.just(math.inf))))
+    ceiling = data.draw(matrix(workloads, periods, PRICES))
+    best = ceiling.copy()
+    cheapest_in_time(first_route, route_row, opens, usd, hours, factor, added, row_usd, best)
+    expected = naive.cheapest_in_time(
+        first_route, route_row, opens, usd, hours, factor, added, row_usd, ceiling
+    )
+    assert best == pytest.approx(expected, rel=1e-15, abs=1e-13)
+
+
+@STEADY
+@given(st.data(), st.integers(0, 3), st.integers(1, 3), st.integers(1, 3), st.integers(0, 4))
+def test_failover_worth(
+    data: st.DataObject, outages: int, workloads: int, pools: int, periods: int
+) -> None:
+    """The best use in each loss, added over the losses that leave the pool standing."""
+    routes, rows = data.draw(st.integers(0, 5)), pools + 1
+    workload, pool = data.draw(indices(routes, workloads)), data.draw(indices(routes, pools))
+    row = data.draw(indices(routes, rows + 1)) - np.int32(1)
+    opens = data.draw(indices(routes, periods + 2, np.int64))
+    hours = data.draw(vector(routes, TIES)) + 0.25
+    lost = data.draw(matrix(outages, pools, TIES)) > 1
+    usd = data.draw(matrix(outages * workloads, periods, THIRDS.map(abs)))
+    usd = usd.reshape(outages, workloads, periods)
+    arguments = (usd, lost, workload, pool, row, opens, hours, rows)
+    found, expected = failover_worth(*arguments), naive.failover_worth(*arguments)
+    assert found == pytest.approx(expected, rel=1e-15, abs=0)
 
 
 @STEADY

@@ -6,7 +6,7 @@ the columns that no test cares about get the declared defaults of the format.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,8 +16,10 @@ from optimizer.instance.declare import columns_of
 from optimizer.instance.instance import Instance
 from optimizer.instance.labels import Labels
 from optimizer.instance.tables import Pools, Residency, Routes, Shares, Sources, Workloads
+from tests.pipeline.fleet_rows import FleetRows
 
 NAN = float("nan")
+START = datetime(2026, 5, 4, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,10 @@ class WorkloadRow:
     deadline_periods: int = 0
     regions: tuple[str, ...] = ()
     single_pool: bool = False
+    model: str = "model"
+    traffic_class: str = "interactive"
+    protected: bool = False
+    priority: int = 1
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,7 @@ class PoolRow:
     chip: str = "alpha"
     region: str = "east"
     activation_usd: float = 0.0
+    watts_per_chip: float | None = None
 
     @property
     def left_out(self) -> bool:
@@ -76,6 +83,7 @@ class ShareRow:
     measure: str
     min: float | None = None
     max: float | None = None
+    per: str = "horizon"
 
 
 @dataclass(frozen=True)
@@ -87,12 +95,14 @@ class Sketch:
     routes: tuple[RouteRow, ...]
     shares: tuple[ShareRow, ...] = ()
     period_hours: float = 1.0
+    fleet: FleetRows = field(default_factory=FleetRows)
+    budget_usd: float | None = None
 
     def build(self) -> Instance:
         """Make the instance that these rows describe."""
         return Instance(
             name="sketch",
-            start=datetime(2026, 5, 4, tzinfo=UTC),
+            start=START,
             period_hours=self.period_hours,
             workloads=_workloads(self.workloads),
             pools=_pools(self.pools),
@@ -103,6 +113,8 @@ class Sketch:
             demand_mtok=_matrix([row.demand_mtok for row in self.workloads]),
             capacity_chips=_matrix([row.capacity_chips for row in self.pools]),
             price_usd_per_chip_hour=_matrix([row.usd_per_chip_hour for row in self.pools]),
+            budget_usd=self.budget_usd,
+            **self.fleet.tables({row.name: at for at, row in enumerate(self.pools)}, START),
         )
 
 
@@ -111,12 +123,14 @@ def _workloads(rows: tuple[WorkloadRow, ...]) -> Workloads:
         Workloads,
         len(rows),
         workload=tuple(row.name for row in rows),
-        model=Labels.of("model" for _ in rows),
-        traffic_class=Labels.of("interactive" for _ in rows),
+        model=Labels.of(row.model for row in rows),
+        traffic_class=Labels.of(row.traffic_class for row in rows),
         region=Labels.of("origin" for _ in rows),
         unserved_usd_per_mtok=_numbers([row.unserved_usd_per_mtok for row in rows]),
         deadline_periods=np.array([row.deadline_periods for row in rows], np.int64),
         single_pool=np.array([row.single_pool for row in rows], np.bool_),
+        protected=np.array([row.protected for row in rows], np.bool_),
+        priority=np.array([row.priority for row in rows], np.int64),
     )
 
 
@@ -131,6 +145,7 @@ def _pools(rows: tuple[PoolRow, ...]) -> Pools:
         purchase=Labels.of(row.purchase for row in rows),
         usd_per_chip_hour=_numbers([row.usd_per_chip_hour[0] for row in rows]),
         activation_usd=_numbers([row.activation_usd for row in rows]),
+        watts_per_chip=_numbers([row.watts_per_chip for row in rows]),
     )
 
 
@@ -158,6 +173,7 @@ def _shares(rows: tuple[ShareRow, ...]) -> Shares:
         measure=Labels.of(row.measure for row in rows),
         min=_numbers([row.min for row in rows]),
         max=_numbers([row.max for row in rows]),
+        per=Labels.of(row.per for row in rows),
     )
 
 

@@ -1,4 +1,4 @@
-"""Twin of the family "capacity": chip-hours in use never pass what the chips can give."""
+"""Twin of the family "capacity": chip-hours held never pass what the chips can give."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from optimizer.plan import Plan
 
 
 def check(instance: Instance, plan: Plan, sums: Tally) -> Iterator[Violation]:
-    """Pool-hours that are over their limit."""
-    limit = instance.period_hours * instance.capacity_chips
-    over = sums.load_chip_hours > limit * (1 + HARD) + SPECK
+    """Pool-hours that are over their limit, bought blocks included."""
+    limit = instance.period_hours * (instance.capacity_chips + sums.block_chips)
+    over = sums.held_chip_hours > limit * (1 + HARD) + SPECK
     for pool, period in np.argwhere(over).tolist():
         yield Violation(
             "capacity",
             f"{instance.pools.pool[pool]}, period {period}",
-            float(sums.load_chip_hours[pool, period]),
+            float(sums.held_chip_hours[pool, period]),
             float(limit[pool, period]),
             "chip-hours",
         )

@@ -1,12 +1,13 @@
-"""Capacity: chips in use never exceed the chips that can be used.
+"""Capacity: chips held never exceed the chips that can be used and those that were bought.
 
-For each pool p and period t that some route may use
+For each pool p and period t in which anything can be held
 
-    sum_w a[w,p] x[w,p,t] <= K[p,t] H z[p]                              [chip-hours]
+    O[p,t] <= K[p,t] H z[p] + H sum over contracts in force  block_chips[k] b[k]    [chip-hours]
 
-where z[p] is 1 for pools without a fee.
-
-(docs/problem.md, family "capacity"). The rule is hard.
+where z[p] is 1 for pools without a fee (docs/problem.md, family "capacity"). The rule is hard.
+Multiplying K with z is the strong form: at z = 1 it is the limit itself. What bought chips would
+hold of a pool that is not activated is held off by
+:mod:`optimizer.model.constraints.activation`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from numpy.typing import NDArray
 
 from optimizer.instance.instance import Instance
 from optimizer.model.columns import Columns
+from optimizer.model.constraints.contracts import add_bought
+from optimizer.model.held import held
 from optimizer.program import ProgramBuilder
 
 
@@ -27,20 +30,17 @@ class Capacity:
 
     def add(
         self, builder: ProgramBuilder, instance: Instance, columns: Columns
-    ) -> NDArray[np.int32]:
-        """Add the rows; gives (P, T) row of each pool and period, -1 where none."""
-        used = np.zeros(instance.capacity_chips.shape, np.bool_)
-        used[columns.pool, columns.period] = True
+    ) -> dict[str, NDArray[np.int32]]:
+        """Add the rows: ``capacity`` (P, T)."""
+        entries = held(instance, columns)
+        used = entries.used
         available = instance.capacity_chips * instance.period_hours
         rows = np.full(used.shape, -1, np.int32)
         free = columns.activated < 0
         right = np.where(free[:, None], available, 0.0)
         rows[used] = builder.rows("capacity", int(used.sum()), upper=right[used])
-        builder.add(
-            rows[columns.pool, columns.period],
-            columns.place,
-            instance.routes.chip_hours_per_mtok[columns.route],
-        )
+        builder.add(rows[entries.pool, entries.period], entries.column, entries.chip_hours)
         pool, period = np.nonzero(used & ~free[:, None])
         builder.add(rows[pool, period], columns.activated[pool], -available[pool, period])
-        return rows
+        add_bought(builder, instance, columns, rows, -1.0)
+        return {"capacity": rows}

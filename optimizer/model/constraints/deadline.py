@@ -30,13 +30,13 @@ class Deadline:
 
     def add(
         self, builder: ProgramBuilder, instance: Instance, columns: Columns
-    ) -> NDArray[np.int32]:
-        """Add rows and backlog columns; gives (W, T) row of each period, -1 where none."""
+    ) -> dict[str, NDArray[np.int32]]:
+        """Add backlog columns and the rows: ``deadline`` (W, T)."""
         demand = instance.demand_mtok
         rows = np.full(demand.shape, -1, np.int32)
         later = np.flatnonzero(instance.workloads.deadline_periods > 0)
         if len(later) == 0:
-            return rows
+            return {"deadline": rows}
         rows[later] = _claim_rows(builder, demand[later], columns.window_mtok[later])
         row = rows[columns.workload, columns.period]
         mine = row >= 0
@@ -44,7 +44,7 @@ class Deadline:
         unserved = (rows >= 0) & (columns.unserved >= 0)
         builder.add(rows[unserved], columns.unserved[unserved], 1.0)
         self._add_backlog(builder, instance, columns, rows)
-        return rows
+        return {"deadline": rows}
 
     def _add_backlog(
         self,

@@ -25,8 +25,8 @@ class Demand:
 
     def add(
         self, builder: ProgramBuilder, instance: Instance, columns: Columns
-    ) -> NDArray[np.int32]:
-        """Add the rows; gives (W, T) row of each workload and period, -1 where none."""
+    ) -> dict[str, NDArray[np.int32]]:
+        """Add the rows: ``demand`` (W, T)."""
         demand = instance.demand_mtok
         at_once = (instance.workloads.deadline_periods == 0)[:, None] & (demand > 0)
         rows = np.full(demand.shape, -1, np.int32)
@@ -36,4 +36,4 @@ class Demand:
         mine = row >= 0
         builder.add(row[mine], columns.place[mine], 1.0)
         builder.add(rows[at_once], columns.unserved[at_once], 1.0)
-        return rows
+        return {"demand": rows}

@@ -29,12 +29,15 @@ class SinglePool:
 
     def add(
         self, builder: ProgramBuilder, instance: Instance, columns: Columns
-    ) -> NDArray[np.int32]:
+    ) -> dict[str, NDArray[np.int32]]:
         """Add a column per route of a pinned workload with more than one, and the rows.
 
-        Gives (X,) the row that links each placement to the choice of its pool, -1 where none.
+        ``single_pool`` (W,) those on choices; ``pinned`` (X,) those that link each placement
+        to the choice of its pool.
         """
         links = np.full(len(columns.place), -1, np.int32)
+        one = np.full(instance.num_workloads, -1, np.int32)
+        found = {"single_pool": one, "pinned": links}
         used = np.zeros(instance.num_routes, np.bool_)
         used[columns.route] = True
         owner = instance.routes.workload
@@ -42,15 +45,15 @@ class SinglePool:
         pinned = instance.workloads.single_pool & (count > 1)
         routes = np.flatnonzero(used & pinned[owner])
         if len(routes) == 0:
-            return links
+            return found
         columns.chosen[routes] = builder.columns("chosen", len(routes), upper=1.0, integer=True)
         workloads, position = np.unique(owner[routes], return_inverse=True)
-        once = builder.rows("single_pool", len(workloads), upper=1.0)
-        builder.add(once[position], columns.chosen[routes], 1.0)
+        one[workloads] = builder.rows("single_pool", len(workloads), upper=1.0)
+        builder.add(one[workloads][position], columns.chosen[routes], 1.0)
         linked = np.flatnonzero(columns.chosen[columns.route] >= 0)
         rows = builder.rows("pinned", len(linked), upper=0.0)
         links[linked] = rows
         builder.add(rows, columns.place[linked], 1.0)
         most = columns.window_mtok[columns.workload[linked], columns.period[linked]]
         builder.add(rows, columns.chosen[columns.route[linked]], -most)
-        return links
+        return found

@@ -26,7 +26,7 @@ ODD = (
     "-",
     "#1",
 )
-ROWS = {"workloads": 9, "pools": 6, "shares": 3, "sources": 4}
+ROWS = {"workloads": 9, "pools": 6, "shares": 3, "sources": 4, "models": 5, "power": 2}
 PERIODS = 5
 
 
@@ -53,6 +53,7 @@ def full_instance(seed: int = 0) -> Instance:
     residency["workload"] = np.array([1, 1, 2, 3, 3, 3, 5, 8], np.int32)
     regions = pools["region"].values()
     residency["region"] = Labels.of([regions[0], regions[1], *regions[2:6], regions[3], regions[0]])
+    _run_the_fleet(rng, columns)
     price = np.repeat(pools["usd_per_chip_hour"][:, None], PERIODS, axis=1)
     price[1] = rng.random(PERIODS) * 3
     price[3, 2] = 0.1 + 0.2
@@ -69,6 +70,37 @@ def full_instance(seed: int = 0) -> Instance:
     )
 
 
+def _run_the_fleet(rng: np.random.Generator, columns: dict[str, dict[str, Any]]) -> None:
+    """Make the tables of the fleet speak of models, chips and groups that are there."""
+    pools, models = columns["pools"], columns["workloads"]["model"].names
+    chips, rows = pools["chip"].names, np.arange(8)
+    columns["models"]["model"] = models
+    for table in ("replicas", "qualification"):
+        # Five of each: the ninth pair would be the first one shifted, so no pair comes twice.
+        columns[table]["model"] = Labels.of([models[row % 5] for row in rows])
+        columns[table]["chip"] = Labels.of([chips[(row + row // 5) % 5] for row in rows])
+    replicas, in_force = columns["replicas"], columns["in_force"]
+    replicas["startup_hours"] /= 1000
+    replicas["max_changes_per_period"] = np.floor(replicas["max_changes_per_period"])
+    pairs = [
+        (row, pool)
+        for row in rows
+        for pool in np.flatnonzero(pools["chip"].equal(replicas["chip"][row]))
+    ][:8]
+    in_force["model"] = Labels.of([replicas["model"][row] for row, _ in pairs])
+    in_force["pool"] = np.array([pool for _, pool in pairs], np.int32)
+    in_force["replicas"] = in_force["replicas"][: len(pairs)]
+    contracts = columns["contracts"]
+    contracts["pool"] = (rows % ROWS["pools"]).astype(np.int32)
+    contracts["first_period"] = rng.integers(1, 4, 8)
+    contracts["last_period"] = contracts["first_period"] + rng.integers(0, 9, 8)
+    for table in ("outages", "power"):
+        attribute = columns[table]["attribute"].values()
+        columns[table]["value"] = Labels.of(
+            [pools[name][row % ROWS["pools"]] for row, name in enumerate(attribute)]
+        )
+
+
 def _values(rng: np.random.Generator, name: str, declared: Column, rows: int) -> Any:
     if declared.kind == "id":
         return tuple(
@@ -82,6 +114,8 @@ def _values(rng: np.random.Generator, name: str, declared: Column, rows: int) ->
         return np.zeros(rows, np.int32)
     if declared.kind == "boolean":
         return np.arange(rows) % 2 == 0
+    if declared.kind == "time":
+        return 1.7e9 + rng.integers(1, 10**8, rows).astype(np.float64)
     low, high = max(declared.minimum, declared.above or 0.0), min(declared.maximum, 500.0)
     if declared.kind == "integer":
         return rng.integers(int(low) + 1, int(high), rows)

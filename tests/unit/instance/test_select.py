@@ -55,7 +55,7 @@ def test_every_declared_column_follows_its_axis(seed: int) -> None:
     assert rows_of(part, "pools") == [rows_of(whole, "pools")[row] for row in pools]
     expected = [r for r in rows_of(whole, "routes") if r[0] in left_w and r[1] in left_p]
     expected.sort(key=lambda row: (left_w.index(row[0]), left_p.index(row[1])))
-    forbidden = stranded(whole, part)
+    forbidden = stranded(whole, part) | unqualified(whole, part)
     assert rows_of(part, "routes") == [row for row in expected if row[0] not in forbidden]
     regions = set(part.pools.region.values())
     assert rows_of(part, "residency") == [
@@ -77,6 +77,18 @@ def stranded(whole: Instance, part: Instance) -> set[str]:
     for workload, region in rows_of(whole, "residency"):
         bound.setdefault(workload, set()).add(region)
     return {name for name, allowed in bound.items() if not allowed & regions}
+
+
+def unqualified(whole: Instance, part: Instance) -> set[str]:
+    chips = set(part.pools.chip.values())
+    bound: dict[str, set[str]] = {}
+    for model, chip, *_ in rows_of(whole, "qualification"):
+        bound.setdefault(model, set()).add(chip)
+    return {
+        workload
+        for workload, model, *_ in rows_of(whole, "workloads")
+        if model in bound and not bound[model] & chips
+    }
 
 
 def test_all_of_it_is_the_same_instance() -> None:
@@ -145,6 +157,7 @@ def test_shares_go_with_their_group() -> None:
         measure=Labels.of(["tokens", "spend"]),
         min=np.array([np.nan, 0.1]),
         max=np.array([0.5, 0.2]),
+        per=Labels.of(["horizon", "period"]),
     )
     whole = dataclasses.replace(whole, shares=shares)
     others = [row for row, name in enumerate(whole.pools.provider.values()) if name != provider]

@@ -1,0 +1,1 @@
+"""Shadow prices, one file per kind of limit."""
