@@ -41,6 +41,8 @@ Index = NDArray[np.int32]
 
 ROOM = 4.0
 """How often all chips and all that demand could take would fit into the spare room of a pool."""
+FAR = 1e3
+"""How often a ratio may be kept by as much as its limit: more than any plan does."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,10 +132,8 @@ class _Stretch:
             return
         size = relative_size(self.instance, rule)
         unit = 1.0 if rule.family in WHOLE else size
-        lower = -INFINITY if below and rule.family.startswith(("share", "outage")) else 0.0
-        column = self._claim(
-            rule, 1, unit / size, charged, lower=lower, whole=rule.family in WHOLE
-        )
+        lower = -FAR if below and rule.family.startswith(("share", "outage")) else 0.0
+        column = self._claim(rule, 1, unit / size, charged, lower=lower, whole=rule.family in WHOLE)
         for rows, values in self._rows_of(rule):
             self._enter(rows, np.broadcast_to(column, rows.shape), values * unit)
 
@@ -183,11 +183,11 @@ class _Stretch:
         self.claimed[rule], self.sizes[rule] = columns, size
         return columns
 
-    def _enter(self, rows: Index, columns: Index, values: Float) -> None:
+    def _enter(self, rows: Index, columns: Index, values: Float | float) -> None:
         """Add entries; places without a row and entries of 0 are passed over."""
-        rows, columns, values = np.broadcast_arrays(rows, columns, values)
-        known = (rows >= 0) & (values != 0)
-        self._entries.append((rows[known], columns[known], values[known]))
+        rows, columns, entries = np.broadcast_arrays(rows, columns, np.asarray(values))
+        known = (rows >= 0) & (entries != 0)
+        self._entries.append((rows[known], columns[known], entries[known]))
 
     def _rows_of(self, rule: Rule) -> list[tuple[Index, Float | float]]:
         """Rows of a rule, and what one unit of its limit is worth in each."""
@@ -239,25 +239,17 @@ class _Stretch:
             self._set_back(rows[known], activated, instance.capacity_chips[pool, known] * hours)
         if bool(instance.reserved[pool]):
             usd = instance.price_usd_per_chip_hour[pool] * hours
-            self._pay(columns, known, usd[known] * size)
-            self._pay_less(usd * spare, pool)
-        self._pool_entries(pool, columns, known, size)
+            self._pay(pool, columns, known, usd[known] * size)
+            self._pay_less(pool, usd * spare)
 
-    def _pool_entries(self, pool: int, columns: Index, known: NDArray[np.intp], size: float) -> None:
-        """What more chips of a reserved pool cost, in rows on shares of spend."""
-        instance = self.instance
-        if not bool(instance.reserved[pool]):
-            return
-        usd = instance.price_usd_per_chip_hour[pool, known] * instance.period_hours * size
+    def _pay(self, pool: int, columns: Index, known: NDArray[np.intp], usd: Float) -> None:
+        """What more chips of a reserved pool cost: in the row of the budget, in shares of spend."""
+        row = self.model.rows["budget"]
+        self._enter(np.broadcast_to(row, (len(known),)), columns, usd / self._budget_unit())
         for rows, weight in self._spend_rows(pool):
             self._enter(rows[known], columns, weight * usd)
 
-    def _pay(self, columns: Index, known: NDArray[np.intp], usd: Float) -> None:
-        """What more chips of a reserved pool cost, in the row of the budget."""
-        row = self.model.rows["budget"]
-        self._enter(np.broadcast_to(row, (len(known),)), columns, usd / self._budget_unit())
-
-    def _pay_less(self, usd: Float, pool: int) -> None:
+    def _pay_less(self, pool: int, usd: Float) -> None:
         """Take back what the spare chips of a reserved pool cost, (T,) USD.
 
         They stand in the constant parts of rows on spend and of the budget.

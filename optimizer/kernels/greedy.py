@@ -6,6 +6,8 @@ a model and a pool that run in whole replicas), e = limits on power.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from optimizer.kernels.jit import kernel
@@ -53,7 +55,7 @@ def fill_by_regret(  # type: ignore[no-untyped-def]
     int : how often regrets were computed.
     """
 
-    def free(p):  # type: ignore[no-untyped-def]
+    def free(p: int) -> Any:
         """Chip-hours that may still be held on a pool."""
         hours_left = room[p]
         for e in range(len(power)):
@@ -61,7 +63,7 @@ def fill_by_regret(  # type: ignore[no-untyped-def]
                 hours_left = min(hours_left, power[e] / watts[e, p])
         return hours_left
 
-    def reach(r):  # type: ignore[no-untyped-def]
+    def reach(r: int) -> Any:
         """Mtok that a route could still take."""
         if lane[r] < 0:
             return free(pool[r]) / hours[r]

@@ -4,9 +4,10 @@ Period by period and priority by priority, the workload goes first that would lo
 second (:func:`optimizer.kernels.greedy.fill_by_regret`). What finds no room waits as long as it
 may and is given up then. Replicas are whole, and change as fast as they may; the least number of
 them runs before anything else. A pinned workload gets the pool that is cheapest for it over the
-horizon. Power, qualification, residency and priority are kept as well. Then come failover and
-chips in reserve for outages. Of contracts first those blocks are bought that replace dearer chips;
-then some orders are tried, the cheapest contract first, and kept where the whole plan costs less.
+horizon. Power, qualification, residency and priority are kept as well. After each priority,
+failover for outages is looked for, and chips are held for it. Of contracts first those blocks are
+bought that replace dearer chips; then some orders are tried, the cheapest contract first, and kept
+where the whole plan costs less.
 
 A rule of thumb keeps no limit on shares and no budget: the judge says whether they happen to hold.
 Fees are paid where they fall due.
@@ -21,6 +22,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.evaluation.checks import CHECKS
 from optimizer.evaluation.costs import costs_of
 from optimizer.evaluation.tally import tally
 from optimizer.instance.instance import Instance
@@ -38,6 +40,8 @@ Float = NDArray[np.float64]
 
 TRIALS = 16
 """Most orders of blocks that are tried, each by a whole fill."""
+TOO_FEW = ("capacity", "replicas")
+"""Rules that are broken where there are too few chips for what must run."""
 CELLS = 300_000
 """Routes times periods that all of them together may look at, two trials always."""
 
@@ -93,16 +97,11 @@ def _with_blocks(instance: Instance, blocks: Float, by_regret: bool) -> tuple[Pl
     return _plan(facts, filled, blocks), _held(facts, filled)
 
 
-def _rank(instance: Instance, plan: Plan) -> tuple[float, float]:
-    """Replicas that are missing, then the cost: the less the better."""
+def _rank(instance: Instance, plan: Plan) -> tuple[int, float]:
+    """How often chips are too few for what must run, then the cost: the less the better."""
     sums = tally(instance, plan)
-    missing = 0.0
-    table = instance.models
-    for row in np.flatnonzero(table.min_replicas > 0).tolist():
-        model = instance.model_names.index(table.model[row])
-        running = sums.replicas[sums.lanes.model == model].sum(axis=0)
-        missing += float(np.maximum(table.min_replicas[row] - running, 0.0).sum())
-    return missing, costs_of(instance, sums).total
+    short = sum(1 for family in TOO_FEW for _ in CHECKS[family](instance, plan, sums))
+    return short, costs_of(instance, sums).total
 
 
 def _plan(facts: Facts, filled: Filled, blocks: Float) -> Plan:

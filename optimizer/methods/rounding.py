@@ -116,6 +116,15 @@ class Rounding:
         extents = dataclasses.replace(loose, upper=column_extents(model), integer=None)
         bound = program.offset + safe_bound(extents, relaxed.duals)
         progress.incumbent(None, bound, 0)
+        if program.integer is None:
+            return Found(
+                reason=Reason.OPTIMAL,
+                plan=model.decode(model.instance, relaxed.values),
+                prices=model.prices(relaxed.duals),
+                claimed_usd=program.offset + float(program.cost @ relaxed.values),
+                proved_usd=bound,
+                proved_by=SOURCE,
+            )
         period = column_period(model)
         solver = self.solver or Scip(self.period_gap, self.period_tolerance)
         rounding = PeriodRounding(solver, workers, before_polish(limits), begun)

@@ -55,7 +55,7 @@ def test_share_of_compute_and_utilisation_are_of_what_is_held(folder: str) -> No
 
 
 def test_replicas_are_counted_by_model() -> None:
-    """By hand in startup/optimum.md: 1 + 1 replicas in the first hour, 1 + 2 in the second."""
+    """By hand in startup/optimum.md: one is in force, then 2 run and 3, so that 2 are started."""
     assert shown("startup")["replicas"] == [
         {"model": "sonnet-class", "peak": 3.0, "mean": 2.5, "starts": 2.0, "stops": 0.0}
     ]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PLACES = ("README.md", "docs/*.md", "instances/**/*.md", "benchmarks/*.md")
+PLACES = ("README.md", "docs/**/*.md", "instances/**/*.md", "benchmarks/*.md")
 PAGES = sorted(page for place in PLACES for page in ROOT.glob(place))
 
 
@@ -44,6 +44,19 @@ def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
         if not target.startswith(("http://", "https://", "mailto:")):
             assert (page.parent / target).exists(), target
+
+
+def anchors(page: Path) -> set[str]:
+    """Headings of a page as they are linked to."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_a_heading_that_is_there(page: Path) -> None:
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)#([^)]+)\)", page.read_text(encoding="utf-8")):
+        if not target.startswith(("http://", "https://")):
+            assert anchor in anchors((page.parent / target).resolve() if target else page), anchor
 
 
 def test_readme_figures_are_those_of_the_plan() -> None:

@@ -14,6 +14,9 @@ location problem: survey and synthesis", European Journal of Operational Researc
 the limit alone the relaxation would pay a fraction of the fee. Each factor is the largest value
 that its column can take, so that at z = 1 no row cuts anything off.
 
+Of pools that no rule tells apart the earlier ones are activated first, ``z[p] >= z[p']``
+(:mod:`optimizer.model.equal_pools`).
+
 The fee of a contract is paid if a block is bought, with a binary of its own:
 
     b[k] <= max_blocks[k] z[k]                                          [blocks]
@@ -28,6 +31,7 @@ from numpy.typing import NDArray
 
 from optimizer.instance.instance import Instance
 from optimizer.model.columns import Columns
+from optimizer.model.equal_pools import equal_pools
 from optimizer.model.fleet_data import most_replicas
 from optimizer.model.held import Held, held
 from optimizer.model.offer import chips_on_offer, most_block_chips
@@ -71,6 +75,7 @@ class Activation:
             self._add_placements(builder, columns)
             self._add_replicas(builder, instance, columns)
             self._add_held(builder, instance, columns, held(instance, columns))
+            self._add_order(builder, instance, columns)
         offers = np.flatnonzero(columns.signed >= 0)
         if len(offers):
             signed[offers] = builder.rows("signed", len(offers), upper=0.0)
@@ -78,6 +83,13 @@ class Activation:
             most = instance.contracts.max_blocks[offers].astype(np.float64)
             builder.add(signed[offers], columns.signed[offers], -most)
         return {"signed": signed}
+
+    def _add_order(self, builder: ProgramBuilder, instance: Instance, columns: Columns) -> None:
+        fees = np.flatnonzero(columns.activated >= 0)
+        for group in equal_pools(instance, fees):
+            rows = builder.rows("equal_pools", len(group) - 1, lower=0.0)
+            builder.add(rows, columns.activated[group[:-1]], 1.0)
+            builder.add(rows, columns.activated[group[1:]], -1.0)
 
     def _add_placements(self, builder: ProgramBuilder, columns: Columns) -> None:
         linked = np.flatnonzero(columns.activated[columns.pool] >= 0)

@@ -17,6 +17,14 @@ Its placements get a row of their own, with s[w,t] the Mtok that may be handled,
 
 as for a fee (:mod:`optimizer.model.constraints.activation`); where it would keep one busy or
 more, the row above says more and this one is left out.
+
+A workload w with h[w] = 0 that is alone in its model, where every pool that it may use runs in
+replicas, gets the sum of its rows as one,
+
+    sum_p (target_utilisation q[m,p] H / a[w,p]) n[m,p,t] + u[w,t] >= d[w,t]       [Mtok]
+
+which says nothing new of the relaxation, but is a knapsack in whole numbers from which solvers
+make cuts (E. Balas, "Facets of the knapsack polytope", Mathematical Programming 8, 1975).
 """
 
 from __future__ import annotations
@@ -89,6 +97,7 @@ class Replicas:
         if columns.replicas.size:
             self._add_work(builder, instance, columns, work)
             self._add_links(builder, instance, columns)
+            self._add_covers(builder, instance, columns)
             self._add_least(builder, instance, columns, least)
         return {"replicas": work, "min_replicas": least}
 
@@ -121,6 +130,26 @@ class Replicas:
         builder.add(rows, columns.place[mine], 1.0)
         running = columns.replicas[model, columns.pool[mine], columns.period[mine]]
         builder.add(rows, running, -most)
+
+    def _add_covers(self, builder: ProgramBuilder, instance: Instance, columns: Columns) -> None:
+        workloads = instance.workloads
+        alone = np.bincount(workloads.model.codes, minlength=len(instance.model_names)) == 1
+        mine = alone[workloads.model.codes] & (workloads.deadline_periods == 0)
+        fluid = ~runs_in_replicas(instance, columns.workload, columns.pool)
+        mine[columns.workload[fluid]] = False
+        covered = mine[:, None] & (columns.unserved >= 0)
+        if not bool(covered.any()):
+            return
+        rows = np.full(covered.shape, -1, np.int32)
+        demand = instance.demand_mtok[covered]
+        rows[covered] = builder.rows("replica_cover", len(demand), lower=demand)
+        builder.add(rows[covered], columns.unserved[covered], 1.0)
+        row = rows[columns.workload, columns.period]
+        known = np.flatnonzero(row >= 0)
+        model, pool = workloads.model.codes[columns.workload[known]], columns.pool[known]
+        most = planned_chips(instance)[model, pool] * instance.period_hours
+        most = most / instance.routes.chip_hours_per_mtok[columns.route[known]]
+        builder.add(row[known], columns.replicas[model, pool, columns.period[known]], most)
 
     def _add_least(
         self, builder: ProgramBuilder, instance: Instance, columns: Columns, rows: Index

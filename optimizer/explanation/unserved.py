@@ -1,0 +1,157 @@
+"""Tokens given up: whose, when, how many, and why.
+
+Each workload and period in which tokens are given up has one of three causes:
+
+closed   no route may be used then: no row, residency, qualification, a price that is not known;
+cheaper  giving up costs less than the cheapest way to serve, or nothing but cost stands
+         against serving (a whole replica, a fee, chips in reserve);
+limits   rules stand in the way. The stretchable program, with nothing of it given up and no more
+         than now of all else, says which would have to give and by how much at least, each
+         as part of its limit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.evaluation.openings import route_opens
+from optimizer.evaluation.verdict import SPECK
+from optimizer.explanation.least import Relaxed
+from optimizer.explanation.list_price import least_paid_usd_per_mtok
+from optimizer.explanation.needed import judged, needed
+from optimizer.explanation.routes_closed import closings
+from optimizer.explanation.rules import rules_of
+from optimizer.explanation.search import Search, plan_of
+from optimizer.explanation.spans import Span, spans_of
+from optimizer.explanation.stretchable import stretchable
+from optimizer.instance.instance import Instance
+from optimizer.plan import Plan
+
+Float = NDArray[np.float64]
+Bool = NDArray[np.bool_]
+
+NOISE = 1e-6
+"""Part of a workload's largest demand below which tokens given up are rounding."""
+
+
+@dataclass(frozen=True)
+class GivenUp:
+    """Tokens of a workload that are given up for one cause.
+
+    Attributes
+    ----------
+    workload : position of the workload.
+    spans : first and last period of each run of periods.
+    mtok : how many, over these periods.
+    penalty_usd : what that costs.
+    cause : closed, cheaper, limits, or unknown when time was too short.
+    least_usd_per_mtok : least that serving could cost, at the cheapest open route of these
+        periods and with nothing scarce; NaN where no route is open.
+    closed : why pools are closed, by name of the pool, in the first of these periods; only
+        where that is the cause.
+    """
+
+    workload: int
+    spans: tuple[Span, ...]
+    mtok: float
+    penalty_usd: float
+    cause: str
+    least_usd_per_mtok: float
+    closed: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Unserved:
+    """All that is given up.
+
+    Attributes
+    ----------
+    rows : by workload and cause, the dearest first.
+    needed : what would have to give for all that limits stand against; None where they do not,
+        or it was not found out in time.
+    """
+
+    rows: tuple[GivenUp, ...]
+    needed: Relaxed | None
+
+
+def explain_unserved(instance: Instance, plan: Plan, search: Search) -> Unserved:
+    """Explain what a plan gives up.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        On Ctrl-C.
+    """
+    unserved = np.zeros(instance.demand_mtok.shape)
+    np.add.at(unserved, (plan.unserved_workload, plan.unserved_period), plan.unserved_mtok)
+    least = _least_usd(instance)
+    speck = NOISE * instance.demand_mtok.max(axis=1, initial=0.0)[:, None] + SPECK
+    told = unserved > speck
+    closed = told & np.isnan(least)
+    penalty = instance.workloads.unserved_usd_per_mtok[:, None]
+    cheaper = told & ~closed & (least >= penalty)
+    limited = told & ~closed & ~cheaper
+    found, cause = None, "limits"
+    if bool(limited.any()):
+        found, cause = _room_for(instance, unserved, limited, search)
+    rows = []
+    for why, cells in (("closed", closed), ("cheaper", cheaper), (cause, limited)):
+        for workload in np.flatnonzero(cells.any(axis=1)).tolist():
+            rows.append(_row(instance, workload, cells[workload], unserved, least, why))
+    rows.sort(key=lambda row: -row.penalty_usd)
+    return Unserved(tuple(rows), found)
+
+
+def _room_for(
+    instance: Instance, unserved: Float, limited: Bool, search: Search
+) -> tuple[Relaxed | None, str]:
+    """What would have to give for some cells to be served, and the cause that this shows."""
+    rules = rules_of(instance)
+    stretch = stretchable(instance, rules, most_unserved=np.where(limited, 0.0, unserved))
+    whole = stretch.program.integer is not None
+    answer = search.least(stretch, whole=whole, part=0.6)
+    if answer.values is None and whole:
+        whole = False
+        answer = search.least(stretch, whole=False)
+    if answer.values is None:
+        return None, "unknown"
+    plan = plan_of(stretch, answer.values)
+    changes = needed(instance, rules, plan)
+    if not changes:
+        return None, "cheaper"
+    verdict = judged(instance, changes, plan)
+    return Relaxed(changes, plan, verdict, answer.least, whole, answer.source), "limits"
+
+
+def _least_usd(instance: Instance) -> Float:
+    """(W, T) least that serving one more Mtok can cost, NaN where no route is open."""
+    least = np.full(instance.demand_mtok.shape, np.inf)
+    table, opens = instance.routes, route_opens(instance)
+    usd = least_paid_usd_per_mtok(instance)
+    usd = np.where(np.arange(instance.num_periods) >= opens[:, None], usd, np.inf)
+    np.minimum.at(least, table.workload, usd)
+    return np.where(np.isinf(least), np.nan, least)
+
+
+def _row(
+    instance: Instance, workload: int, cells: Bool, unserved: Float, least: Float, cause: str
+) -> GivenUp:
+    mtok = float(unserved[workload, cells].sum())
+    closed: tuple[tuple[str, str], ...] = ()
+    if cause == "closed":
+        found = closings(instance, workload, int(np.flatnonzero(cells)[0]))
+        closed = tuple((instance.pools.pool[pool], why) for pool, why in found.items())
+    usd = least[workload, cells]
+    return GivenUp(
+        workload,
+        spans_of(cells),
+        mtok,
+        mtok * float(instance.workloads.unserved_usd_per_mtok[workload]),
+        cause,
+        float("nan") if bool(np.isnan(usd).all()) else float(np.nanmin(usd)),
+        closed,
+    )
