@@ -112,9 +112,7 @@ class _Search:
             return None
         self.progress.stage("evaluate")
         begun = time.monotonic()
-        proved = None
-        if found.proved_usd is not None:
-            proved = Bound(found.proved_usd, 0.0, found.proved_by or found.solver)
+        proved = _proved(found)
         evaluation = evaluate(self.instance, found.plan, found.prices, found.claimed_usd, proved)
         self.judged_seconds += time.monotonic() - begun
         return evaluation
@@ -169,7 +167,7 @@ class _Search:
     def _fall_back(self, found: Found) -> tuple[Found, Evaluation | None]:
         """When a search ends early, whatever plan the judge accepts: greedy, or serving none."""
         for plan in (greedy_plan(self.instance), Plan.nothing_served(self.instance)):
-            evaluation = evaluate(self.instance, plan, found.prices)
+            evaluation = evaluate(self.instance, plan, found.prices, None, _proved(found))
             if evaluation.verified:
                 self.notes += ("the plan is a stand-in: no better one was at hand",)
                 return _with_plan(found, plan), evaluation
@@ -254,6 +252,13 @@ class _Search:
         if gap <= self.limits.relative_gap:
             return "optimal", limit or f"proved: gap {gap:.1e} <= {self.limits.relative_gap:g}"
         return "feasible", limit or f"gap {gap:.1e} > {self.limits.relative_gap:g}"
+
+
+def _proved(found: Found) -> Bound | None:
+    """The bound that a method proved beside its prices."""
+    if found.proved_usd is None:
+        return None
+    return Bound(found.proved_usd, 0.0, found.proved_by or found.solver)
 
 
 def left_out(instance: Instance) -> dict[str, str]:

@@ -17,7 +17,7 @@ from optimizer.cli.options import (
 from optimizer.cli.output import emit
 from optimizer.cli.progress_lines import progress_for
 
-REFUSED = 8
+INFEASIBLE, REFUSED = 4, 8
 
 
 @click.command("explain", short_help="Say why: no plan, tokens given up, the choice of a pool.")
@@ -88,6 +88,8 @@ def command(
     finally:
         progress.close()
     emit(explain_json.render(found) if as_json else explain_text.render(found))
+    if found.infeasible is not None:
+        return INFEASIBLE
     if found.result is not None:
         return found.result.exit_code
     return 0 if found.evaluation is not None and found.evaluation.verified else REFUSED

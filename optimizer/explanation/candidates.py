@@ -142,13 +142,13 @@ def _candidate(
     is_open = not obstacle
     if is_open and amount <= SPECK:
         obstacle = obstacles.dear(pool, when, cost - marginal)
-    known = route >= 0
+    routed = route >= 0
     return Candidate(
         pool=pool,
         period=when,
-        chip_hours_per_mtok=float(chip_hours_per_mtok(instance)[route]) if known else float("nan"),
+        chip_hours_per_mtok=float(chip_hours_per_mtok(instance)[route]) if routed else float("nan"),
         list_usd_per_mtok=float(list_usd_per_mtok(instance)[route, when])
-        if known
+        if routed
         else float("nan"),
         marginal_usd_per_mtok=cost,
         reduced_usd_per_mtok=cost - marginal,
@@ -160,13 +160,14 @@ def _candidate(
 
 def _order(row: Candidate) -> tuple[bool, bool, float, int]:
     cost = row.marginal_usd_per_mtok
-    return row.placed_mtok <= SPECK, not row.open, np.inf if cost != cost else cost, row.pool
+    known = float("inf") if cost != cost else cost
+    return row.placed_mtok <= SPECK, not row.open, known, row.pool
 
 
 def _placed(instance: Instance, plan: Plan, workload: int, window: slice) -> Float:
     """(P,) Mtok of the workload on each pool in the window."""
-    mine = (plan.workload == workload) & (plan.period >= window.start)
-    mine &= plan.period < window.stop
+    inside = (plan.period >= window.start) & (plan.period < window.stop)
+    mine = (plan.workload == workload) & inside
     placed = np.bincount(plan.pool[mine], plan.placed_mtok[mine], instance.num_pools)
     return placed.astype(np.float64)
 

@@ -20,7 +20,7 @@ def choice_words(instance: Instance, found: Candidates) -> str:
         return f"Nothing of {workload} is placed: none arrives, or it waits or was served before."
     first = max(winners, key=lambda row: row.placed_mtok)
     cost = first.marginal_usd_per_mtok
-    said = f"{names[first.pool]} serves most of it"
+    said = f"{names[first.pool]} serves {'it' if len(winners) == 1 else 'most of it'}"
     if cost == cost:
         said += f": one more Mtok costs {cost:,.4g} USD there, all that is scarce counted"
     if len(winners) > 1:

@@ -97,9 +97,10 @@ def explain(
             notes.append("no prices with the plan: what is scarce counts nothing at the margin")
     if plan is None or evaluation is None or not evaluation.verified:
         infeasible = None
-        if result is not None and result.status == "infeasible":
+        if result is not None and plan is None:
+            # Also when no solver came to an end: a conflict may be the reason.
             infeasible = explain_infeasible(instance, search, progress)
-            if infeasible is None:
+            if infeasible is None and result.status == "infeasible":
                 notes += [*result.notes, "the rules in conflict were not found in time"]
         return Explanation(
             instance=instance,

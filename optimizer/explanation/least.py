@@ -71,7 +71,7 @@ def least_alone(instance: Instance, rule: Rule, search: Search, *, whole: bool) 
         if answer.values is None:
             return _unproved(found)
         plan = plan_of(stretch, answer.values)
-        changes = needed(instance, (rule,), plan)
+        changes = needed(instance, (rule,), plan, {})
         if not changes:
             return found
         moved = found.changes[0].amount - changes[0].amount
@@ -102,7 +102,7 @@ def least_together(
     if answer.values is None:
         raise TimeoutError
     plan = plan_of(stretch, answer.values)
-    changes = needed(instance, rules, plan)
+    changes = needed(instance, rules, plan, stretch.chips(answer.values))
     verdict = judged(instance, changes, plan)
     return Relaxed(changes, plan, verdict, answer.least, whole, answer.source)
 

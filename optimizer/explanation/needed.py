@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,19 +25,30 @@ KEPT = 1e-7
 """Part of its limit by which a rule may be missed and still counts as kept."""
 
 
-def needed(instance: Instance, rules: Iterable[Rule], plan: Plan) -> tuple[Change, ...]:
+def needed(
+    instance: Instance, rules: Iterable[Rule], plan: Plan, chips: Mapping[int, Float]
+) -> tuple[Change, ...]:
     """Changes of some rules that make a plan keep them; those that it keeps are not named.
 
     More chips of reserved pools are paid for, so that budget and shares of spend are looked at
     with them.
+
+    Parameters
+    ----------
+    chips : (T,) chips that the plan counts on beyond those of a pool, by pool. Of reserved pools
+        they count even when they are idle, since what is paid for them may keep a share.
     """
     listed, sums = tuple(rules), tally(instance, plan)
-    chips = [_chips(instance, rule, sums) for rule in listed if rule.family == "capacity"]
-    grown = relaxed(instance, [change for change in chips if change is not None])
+    more = {
+        rule: _chips(instance, rule, sums, chips.get(rule.row))
+        for rule in listed
+        if rule.family == "capacity"
+    }
+    grown = relaxed(instance, [change for change in more.values() if change is not None])
     found = []
     for rule in listed:
         if rule.family == "capacity":
-            change = _chips(instance, rule, sums)
+            change = more[rule]
         else:
             change = change_of(instance, rule, _limit(grown, rule, plan, sums))
             if not _gives(instance, change):
@@ -71,9 +82,11 @@ def _gives(instance: Instance, change: Change) -> bool:
     return more > KEPT * relative_size(instance, change.rule)
 
 
-def _chips(instance: Instance, rule: Rule, sums: Tally) -> Change | None:
+def _chips(instance: Instance, rule: Rule, sums: Tally, counted_on: Float | None) -> Change | None:
     there = instance.capacity_chips[rule.row] + sums.block_chips[rule.row]
     more = sums.held_chip_hours[rule.row] / instance.period_hours - there
+    if counted_on is not None and bool(instance.reserved[rule.row]):
+        more = np.maximum(more, counted_on)
     more = np.where(more > KEPT * relative_size(instance, rule), more, 0.0)
     return change_of(instance, rule, 0.0, more) if bool(more.any()) else None
 

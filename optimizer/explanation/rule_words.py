@@ -67,8 +67,11 @@ def change_words(instance: Instance, change: Change) -> str:
     if change.chips is not None:
         when = spans_text(spans_of(change.chips > 0))
         needed = change.chips[change.chips > 0]
-        most = "" if float(needed.max() - needed.min()) <= 1e-6 * needed.max() else "up to "
-        return f"{name}: {most}{figure(change.after)} more chips in {when}"
+        said = f"{figure(change.after)} more chips in {when}"
+        if float(needed.max() - needed.min()) <= 1e-6 * needed.max():
+            return f"{name}: {said}"
+        hours = float(needed.sum()) * instance.period_hours
+        return f"{name}: up to {said}, {figure(hours)} chip-hours in all"
     unit = {"budget": " USD", "power": " MW"}.get(rule.family, "")
     after = round(change.after) if rule.family in WHOLE else change.after
     moved = after - change.before

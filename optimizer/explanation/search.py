@@ -13,13 +13,24 @@ from optimizer.explanation.stretchable import Stretchable
 from optimizer.methods.base import Limits
 from optimizer.methods.integer import polished
 from optimizer.plan import Plan
-from optimizer.solvers.base import Outcome, Reason
+from optimizer.program import Program
+from optimizer.solvers.base import Outcome, Reason, Solver
 from optimizer.solvers.blocks import empty_rows_hold, join, split
 from optimizer.solvers.glop import Glop
 from optimizer.solvers.highs import Highs
+from optimizer.solvers.scip import Scip
 from optimizer.solvers.workers import Job, shared_workers
 
 Float = NDArray[np.float64]
+
+LINEAR: tuple[Solver, ...] = (Glop(), Highs())
+"""Solvers of linear programs; the second when the first comes to no end."""
+WHOLE: tuple[Solver, ...] = (Highs(relative_gap=1e-7), Scip(relative_gap=1e-7))
+"""Solvers of programs with whole numbers; as above."""
+WHOLE_SECONDS = 60.0
+"""Most seconds for a program with whole numbers when there is no time limit."""
+SETTLED = (Reason.OPTIMAL, Reason.INFEASIBLE, Reason.TIME_LIMIT)
+"""Ends after which another solver is of no use."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,21 +90,34 @@ class Search:
         program = stretch.program
         if not whole:
             program = dataclasses.replace(program, integer=None)
-        solver = Glop() if program.integer is None else Highs(relative_gap=1e-7)
-        left = None if self.seconds is None else part * self.seconds
-        if left == 0:
-            return Answer(None, None, False, solver.name)
+        begun = time.monotonic()
+        answer = Answer(None, None, False, "")
         if not empty_rows_hold(program):
             return Answer(False, None, True, "arithmetic")
+        for solver in LINEAR if program.integer is None else WHOLE:
+            left = None if self.seconds is None else part * self.seconds
+            if left is None and program.integer is not None:
+                left = WHOLE_SECONDS
+            if left is not None:
+                left -= time.monotonic() - begun
+            if left is not None and left <= 0:
+                return answer
+            found = self._solved(solver, program, left)
+            answer = _answer(found, solver.name)
+            if found.reason in SETTLED:
+                return answer
+        return answer
+
+    def _solved(self, solver: Solver, program: Program, seconds: float | None) -> Outcome:
         workers = shared_workers(self.limits.threads, self.limits.memory_mib)
         parts = split(program)
-        outcomes = workers.run([Job(solver, piece.program) for piece in parts], left)
-        found = join(program, parts, outcomes)
+        jobs = [Job(solver, piece.program) for piece in parts]
+        found = join(program, parts, workers.run(jobs, seconds))
         if found.reason is Reason.INTERRUPTED:
             raise KeyboardInterrupt
         if program.integer is not None:
             found = polished(program, found, workers, self.seconds)
-        return _answer(found, solver.name)
+        return found
 
 
 def plan_of(stretch: Stretchable, values: Float) -> Plan:

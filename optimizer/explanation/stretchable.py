@@ -71,6 +71,17 @@ class Stretchable:
             for rule, columns in self.columns.items()
         }
 
+    def chips(self, values: Float) -> dict[int, Float]:
+        """(T,) chips that each pool gets beyond its own, by pool."""
+        found = {}
+        for rule, columns in self.columns.items():
+            if rule.family == "capacity":
+                more = np.zeros(self.instance.num_periods)
+                known = self.model.rows["capacity"][rule.row] >= 0
+                more[known] = values[columns] * relative_size(self.instance, rule)
+                found[rule.row] = np.maximum(more, 0.0)
+        return found
+
 
 def stretchable(
     instance: Instance,

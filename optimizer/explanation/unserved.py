@@ -120,7 +120,7 @@ def _room_for(
     if answer.values is None:
         return None, "unknown"
     plan = plan_of(stretch, answer.values)
-    changes = needed(instance, rules, plan)
+    changes = needed(instance, rules, plan, stretch.chips(answer.values))
     if not changes:
         return None, "cheaper"
     verdict = judged(instance, changes, plan)

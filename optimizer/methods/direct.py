@@ -75,7 +75,8 @@ class Direct:
             instance, model, parts, workers, limits.after(begun), progress
         )
         if whole_numbers:
-            first = WholeFirst(solver, workers, before_polish(limits), begun)
+            hint = model.encode(greedy_plan(instance)) if solver.capabilities.hints else None
+            first = WholeFirst(solver, workers, before_polish(limits), begun, hint)
             outcomes, how = first(instance, model, parts, progress)
             why = f"{why}; {how}" if how else why
             progress.stage("prices with whole numbers fixed")

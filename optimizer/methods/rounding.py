@@ -59,7 +59,7 @@ class Rounding:
     """
 
     solver: Solver | None = None
-    period_gap: float = 5e-4
+    period_gap: float = 2e-3
     period_tolerance: float = 1e-7
     formulation: Formulation = Formulation()
     name: str = "rounding"
@@ -80,7 +80,7 @@ class Rounding:
         workers = shared_workers(limits.threads, limits.memory_mib)
         workers.peak_rss_mib = 0.0
         kept = before_polish(limits)
-        loose = _without_priorities(program)
+        loose = _unbounded_replicas(model, _without_priorities(program))
         progress.stage("solve the linear relaxation")
         relaxed = solved(dataclasses.replace(loose, integer=None), workers, kept.after(begun))
         if relaxed.reason is Reason.INTERRUPTED:
@@ -126,10 +126,12 @@ class Rounding:
                 proved_by=SOURCE,
             )
         period = column_period(model)
+        # The relaxation may run a part of a replica more than whole ones fit.
+        relaxed_values = np.minimum(relaxed.values, program.upper)
         solver = self.solver or Scip(self.period_gap, self.period_tolerance)
         rounding = PeriodRounding(solver, workers, before_polish(limits), begun)
-        bought = _horizon_fixed(model, period, relaxed.values)
-        values = rounding(bought, period, relaxed.values, relaxed.duals, progress)
+        bought = _horizon_fixed(model, period, relaxed_values)
+        values = rounding(bought, period, relaxed_values, relaxed.duals, progress)
         if values is None:
             timed_out = limits.seconds is not None and limits.after(begun).seconds == 0.0
             reason = Reason.TIME_LIMIT if timed_out else Reason.FAILED
@@ -141,26 +143,20 @@ class Rounding:
                 detail="no whole numbers were found that fit in every period",
             )
         progress.incumbent(program.offset + float(program.cost @ values), bound, 0)
-        progress.stage("prices with whole numbers fixed")
+        progress.stage("best amounts with whole numbers fixed")
         final = _polished(program, values, workers, limits, begun)
-        values = values if final.values is None else final.values
-        duals = relaxed.duals if final.duals is None else final.duals
-        notes = () if final.duals is not None else (RELAXED_PRICES,)
+        values = values if final is None else final
         return Found(
             reason=Reason.OPTIMAL,
             plan=model.decode(model.instance, values),
-            prices=model.prices(duals),
+            # With every replica fixed a limit on chips or power has nothing left to give, and
+            # its price would be nothing or anything. These are the prices that prove the bound.
+            prices=model.prices(relaxed.duals),
             claimed_usd=program.offset + float(program.cost @ values),
             proved_usd=bound,
             proved_by=SOURCE,
-            notes=notes,
+            notes=("shadow prices are those of the linear relaxation",),
         )
-
-
-RELAXED_PRICES = (
-    "no time was left for prices with whole numbers fixed: shadow prices are those of the "
-    "linear relaxation"
-)
 
 
 def solved(program: Program, workers: Workers, limits: Limits) -> Outcome:
@@ -177,18 +173,14 @@ def solved(program: Program, workers: Workers, limits: Limits) -> Outcome:
 
 def _polished(
     program: Program, values: Float, workers: Workers, limits: Limits, begun: float
-) -> Outcome:
-    """The best real values with these whole numbers, and their duals, if time allows."""
+) -> Float | None:
+    """The best real values with these whole numbers, if time allows and they are better."""
     rest = fixed(program, values)
-    outcome = solved(
-        rest, workers, dataclasses.replace(limits, seconds=polish_seconds(limits, begun))
-    )
-    better = (
-        outcome.reason is Reason.OPTIMAL
-        and outcome.values is not None
-        and program.cost @ outcome.values <= program.cost @ values
-    )
-    return outcome if better else Outcome(outcome.reason)
+    left = dataclasses.replace(limits, seconds=polish_seconds(limits, begun))
+    outcome = solved(rest, workers, left)
+    if outcome.reason is not Reason.OPTIMAL or outcome.values is None:
+        return None
+    return outcome.values if program.cost @ outcome.values <= program.cost @ values else None
 
 
 def _without_priorities(program: Program) -> Program:
@@ -213,6 +205,18 @@ def _without_priorities(program: Program) -> Program:
         columns=program.columns[entries],
         values=program.values[entries],
     )
+
+
+def _unbounded_replicas(model: Model, program: Program) -> Program:
+    """The program in which only the chips limit the number of replicas.
+
+    Rounding that limit down hardly tightens the relaxation, and moves the worth of chips from
+    their rows, where the judge looks for it, to the limits of the columns.
+    """
+    upper = program.upper.copy()
+    columns = model.columns.replicas
+    upper[columns[columns >= 0]] = INFINITY
+    return dataclasses.replace(program, upper=upper)
 
 
 def _horizon_fixed(model: Model, period: Index, values: Float) -> Program:

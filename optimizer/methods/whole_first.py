@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.instance.instance import Instance
 from optimizer.methods.base import Limits
@@ -27,6 +28,8 @@ from optimizer.solvers.blocks import Part
 from optimizer.solvers.glop import Glop
 from optimizer.solvers.safe_bound import safe_bound
 from optimizer.solvers.workers import Job, Workers
+
+Float = NDArray[np.float64]
 
 LEAST_GAIN = 1e-4
 """Part of the cost by which all other plans must be dearer for the detour to be taken."""
@@ -60,12 +63,14 @@ class WholeFirst:
     solver : for programs with whole numbers.
     workers : where everything runs.
     limits, begun : how long it may take, and since when.
+    hint : (n,) column values of a plan to start from, for solvers that take one.
     """
 
     solver: Solver
     workers: Workers
     limits: Limits
     begun: float
+    hint: Float | None = None
 
     def __call__(
         self, instance: Instance, model: Model, parts: list[Part], progress: Progress
@@ -88,7 +93,8 @@ class WholeFirst:
         costs = [part.program.cost for part in parts]
         known = BestKnown(costs, model.program.offset, progress)
         everything = range(len(parts))
-        outcomes = self._solve(everything, first, most, known, progress)
+        hints = [None if self.hint is None else self.hint[part.columns] for part in parts]
+        outcomes = self._solve(everything, first, hints, most, known, progress)
         if all(narrow is None for narrow in narrowed):
             return outcomes, ""
         again: list[tuple[int, Program]] = []
@@ -105,7 +111,9 @@ class WholeFirst:
             for position, program in again
         ]
         known.begin_again()
-        later = self._solve(positions, [program for _, program in again], most, known, progress)
+        hints = [outcomes[position].values for position in positions]
+        programs = [program for _, program in again]
+        later = self._solve(positions, programs, hints, most, known, progress)
         seconds = dict(zip(positions, later, strict=True))
         for position, narrow in enumerate(narrowed):
             if narrow is not None:
@@ -168,6 +176,7 @@ class WholeFirst:
         self,
         positions: Sequence[int],
         programs: list[Program],
+        hints: Sequence[Float | None],
         most: list[float],
         known: BestKnown,
         progress: Progress,
@@ -181,7 +190,11 @@ class WholeFirst:
             heard(job, outcome)
             progress.step()
 
-        jobs = [Job(self.solver, program) for program in programs]
+        takes = self.solver.capabilities.hints
+        jobs = [
+            Job(self.solver, program, hint=hint if takes else None)
+            for program, hint in zip(programs, hints, strict=True)
+        ]
         left = self.limits.after(self.begun).seconds
         return self.workers.run(jobs, left, done, heard)
 

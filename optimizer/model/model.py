@@ -91,8 +91,8 @@ class Model:
     def encode(self, plan: Plan) -> Float:
         """Column values of a plan, all that follow from it included: (n,).
 
-        A plan that keeps every rule becomes a feasible point. What it has no column for is
-        left out.
+        A plan that keeps every rule becomes a feasible point, unless it uses the later of two
+        equal pools. What it has no column for is left out.
         """
         return encoded(self.instance, self.program, self.columns, self.rows, plan)
 

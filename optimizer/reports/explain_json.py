@@ -36,6 +36,8 @@ def render(found: Explanation) -> str:
 
 
 def _status(found: Explanation) -> str:
+    if found.infeasible is not None:
+        return "infeasible"
     if found.evaluation is not None:
         return "explained" if found.evaluation.verified else "refused"
     return "no_plan" if found.result is None else found.result.status

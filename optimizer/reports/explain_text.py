@@ -52,7 +52,7 @@ def _infeasible(instance: Instance, found: Infeasible) -> list[str]:
         first = f"{', '.join(told[:-1])} and {told[-1]} cannot {_all(told)} hold."
     more = []
     if conflict.whole:
-        more.append("Only whole numbers are in conflict: parts of replicas would do.")
+        more.append("Only whole numbers are in conflict: parts of replicas or blocks would do.")
     if conflict.irreducible and len(told) > 1:
         more.append("Without any one of them the others can be kept.")
     if not conflict.irreducible:
@@ -103,7 +103,7 @@ def _together(instance: Instance, way: Alternative) -> str:
 def _unserved(instance: Instance, found: Unserved) -> list[str]:
     if not found.rows:
         return ["nothing is given up"]
-    rows = [("given up", "when", "how much", "penalty", "why")]
+    rows: list[tuple[str, ...]] = [("given up", "when", "how much", "penalty", "why")]
     rows += [
         (
             instance.workloads.workload[row.workload],
@@ -114,7 +114,7 @@ def _unserved(instance: Instance, found: Unserved) -> list[str]:
         )
         for row in found.rows
     ]
-    blocks = [_ragged(rows)]
+    blocks = [_ragged(rows, 2)]
     closed = [row for row in found.rows if row.closed]
     for row in closed:
         name = instance.workloads.workload[row.workload]
@@ -139,7 +139,8 @@ def _why(instance: Instance, row: GivenUp) -> str:
     if row.cause == "limits":
         return "limits stand in the way"
     if row.least_usd_per_mtok >= penalty:
-        return f"giving up costs {penalty:,.4g} USD/Mtok, serving {row.least_usd_per_mtok:,.4g} or more"
+        serving = f"{row.least_usd_per_mtok:,.4g} or more"
+        return f"giving up costs {penalty:,.4g} USD/Mtok, serving {serving}"
     return (
         f"no limit stands in the way: giving up at {penalty:,.4g} USD/Mtok is cheaper than all "
         "that serving needs"
@@ -156,8 +157,9 @@ def _candidates(instance: Instance, found: Candidates) -> list[str]:
         f"{found.marginal_usd_per_mtok:,.4g} USD, giving up {found.penalty_usd_per_mtok:,.4g} USD"
     )
     waits = found.last_period > found.period
-    rows = [("pool", "chip", "region", *(("period",) if waits else ()), "chip-h/Mtok",
-             "list USD/Mtok", "at the margin", "reduced cost", "placed", "what stands against it")]  # fmt: skip
+    figures = ("chip-h/Mtok", "list USD/Mtok", "at the margin", "reduced cost", "placed")
+    named = ("pool", "chip", "region", *(("period",) if waits else ()))
+    rows: list[tuple[str, ...]] = [(*named, *figures, "what stands against it")]
     for row in found.rows:
         rows.append(
             (
@@ -174,16 +176,16 @@ def _candidates(instance: Instance, found: Candidates) -> list[str]:
             )
         )
     text = "placed: all of the workload's in the window\n" if waits else ""
-    return [head, _ragged(rows), text + choice_words(instance, found)]
+    return [head, _ragged(rows, len(named)), text + choice_words(instance, found)]
 
 
 def _number(value: float) -> str:
     return "-" if value != value else f"{value + 0.0:,.4f}"
 
 
-def _ragged(rows: list[tuple[str, ...]]) -> str:
-    """Columns side by side, text to the left, the last as long as it is."""
-    body = columns([row[:-1] for row in rows], len(rows[0]) - 1).split("\n")
+def _ragged(rows: list[tuple[str, ...]], left: int) -> str:
+    """Columns side by side, the first ``left`` to the left, the last as long as it is."""
+    body = columns([row[:-1] for row in rows], left).split("\n")
     width = max(map(len, body))
     return "\n".join(
         f"{line:<{width}}  {row[-1]}".rstrip() for line, row in zip(body, rows, strict=True)
