@@ -146,3 +146,13 @@ def test_the_overview_counts_the_rules(instance: Instance, base: Instance) -> No
     ) in instance_text(instance)
     assert instance_facts(base)["fleet_rows"] == {}
     assert "rules:" not in instance_text(base)
+
+
+@pytest.mark.slow
+def test_whole_replicas_for_a_week_come_within_a_percent(instance: Instance) -> None:
+    """Takes a minute and a half; the limit is a minute more than that."""
+    result = optimizer.solve(instance, limits=optimizer.Limits(seconds=150.0, threads=2))
+    assert result.verified, result.reason
+    assert result.method == "rounding"
+    assert result.relative_gap is not None
+    assert result.relative_gap <= 0.01
