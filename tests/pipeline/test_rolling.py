@@ -67,5 +67,7 @@ def test_fleets_roll_too(kind: str) -> None:
 
 
 def test_windows_that_cannot_be_meant_are_refused() -> None:
-    with pytest.raises(UsageError, match="expected 1 <= kept_periods <= window_periods, got 3 and 2"):
+    with pytest.raises(
+        UsageError, match="expected 1 <= kept_periods <= window_periods, got 3 and 2"
+    ):
         Rolling(2, 3)
