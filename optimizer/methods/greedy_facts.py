@@ -42,7 +42,6 @@ class Lanes:
     target : (L,) part of a replica's time that may be planned for.
     startup_usd : (L,) cost of a start.
     changes : (L,) most changes from one period to the next; infinity where not limited.
-    opens : (L, T) periods in which a replica may run.
     before : (L,) replicas that run before period 0; infinity when starts in it do not count.
     least : (M,) least number of replicas of each model.
     """
@@ -56,7 +55,6 @@ class Lanes:
     target: Float
     startup_usd: Float
     changes: Float
-    opens: Bool
     before: Float
     least: Index
 
@@ -165,12 +163,10 @@ def _lanes(instance: Instance) -> Lanes:
     hold = table.chips_per_replica[row] * instance.period_hours
     target = table.target_utilisation[row]
     changes = np.floor(table.max_changes_per_period[row])
-    opens = _opens(instance, model, pool)
     running = instance.in_force_replicas
     before = np.full(len(model), np.inf)
     if running is not None:
-        # Where no model may run in period 0, what is in force ends before it.
-        before = np.where(opens[:, 0], running[model, pool], 0.0)
+        before = running[model, pool].astype(np.float64)
     least = np.zeros(len(instance.model_names), np.int64)
     asked = least_replicas(instance)
     least[: len(asked)] = asked
@@ -184,34 +180,9 @@ def _lanes(instance: Instance) -> Lanes:
         target=target,
         startup_usd=table.startup_usd[row],
         changes=np.where(np.isnan(changes), np.inf, changes),
-        opens=opens,
         before=before,
         least=least,
     )
-
-
-def _opens(instance: Instance, model: Index, pool: Index) -> Bool:
-    """(L, T) periods in which a workload of the model would be qualified for the pool."""
-    opens = np.ones((len(model), instance.num_periods), np.bool_)
-    table = instance.qualification
-    begins = instance.period_start_seconds
-    trains = instance.workloads.traffic_class.equal("training")
-    for lane in np.flatnonzero(np.isin(model, _bound_models(instance))).tolist():
-        mine = instance.workloads.model.codes == model[lane]
-        uses = {"both"}
-        uses |= {"training"} if bool((mine & trains).any()) else set()
-        uses |= {"inference"} if bool((mine & ~trains).any()) else set()
-        fits = table.model.equal(instance.model_names[model[lane]])
-        fits = fits & table.chip.equal(instance.pools.chip[int(pool[lane])])
-        fits = fits & np.isin(table.use.values(), sorted(uses))
-        since = np.where(np.isnan(table.qualified_from[fits]), -np.inf, table.qualified_from[fits])
-        opens[lane] = begins >= since.min(initial=np.inf)
-    return opens
-
-
-def _bound_models(instance: Instance) -> list[int]:
-    names = set(instance.qualification.model.values())
-    return [code for code, name in enumerate(instance.model_names) if name in names]
 
 
 def _steady(room: Float, lanes: Lanes) -> Float:

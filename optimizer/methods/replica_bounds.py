@@ -43,7 +43,7 @@ def opened(facts: Facts, period: int, before: Float) -> Period:
     before : (L,) replicas of the period before; infinity when starts do not count.
     """
     lanes = facts.lanes
-    most = np.where(lanes.opens[:, period], before + lanes.changes, 0.0)
+    most = before + lanes.changes
     state = Period(
         number=period,
         room=facts.room[:, period].copy(),
@@ -58,7 +58,6 @@ def opened(facts: Facts, period: int, before: Float) -> Period:
         return state
     kept = np.where(np.isinf(before), 0.0, before)
     kept = np.maximum(kept - np.where(np.isinf(lanes.changes), kept, lanes.changes), 0.0)
-    kept = np.where(lanes.opens[:, period], kept, 0.0)
     for lane in np.flatnonzero(kept).tolist():
         _add(facts, state, lane, float(kept[lane]))
     for model in np.flatnonzero(lanes.least).tolist():
