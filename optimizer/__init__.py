@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from optimizer.errors import UsageError as UsageError
     from optimizer.evaluation.evaluate import Evaluation as Evaluation
     from optimizer.evaluation.evaluate import evaluate as evaluate
+    from optimizer.explanation.explain import Explanation as Explanation
+    from optimizer.explanation.explain import explain as explain
     from optimizer.instance.generate import generate as generate
     from optimizer.instance.instance import Instance as Instance
     from optimizer.instance.read import read as read
@@ -36,6 +38,7 @@ __version__ = "0.1.0"
 
 _PLACES = {
     "Evaluation": "evaluation.evaluate",
+    "Explanation": "explanation.explain",
     "InputError": "errors",
     "Instance": "instance.instance",
     "Limits": "methods.base",
@@ -46,6 +49,7 @@ _PLACES = {
     "UnsupportedError": "errors",
     "UsageError": "errors",
     "evaluate": "evaluation.evaluate",
+    "explain": "explanation.explain",
     "generate": "instance.generate",
     "read": "instance.read",
     "solve": "solving",

@@ -196,8 +196,8 @@ def _usd_at_the_margin(
             cost = cost + priced.chip_hours[route] * priced.hour_usd[line]
             if priced.added is not None:
                 cost = cost + priced.added[workload]
-            if priced is routes:
-                early = np.arange(instance.num_periods) < priced.opens[route]
-                cost = np.where(priced.closed[line] | early, np.nan, cost)
+            # What is scarce has no price where there is none of it: no chip, no replica.
+            early = np.arange(instance.num_periods) < priced.opens[route]
+            cost = np.where(priced.closed[line] | early, np.nan, cost)
             usd[pool] = cost
     return both

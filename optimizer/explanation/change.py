@@ -66,7 +66,8 @@ def relaxed(instance: Instance, changes: Change | Iterable[Change], hair: float 
     hair : part of its limit by which each rule gives more than said, so that it suffices.
     """
     listed = [changes] if isinstance(changes, Change) else list(changes)
-    for change in listed:
+    # An outage that goes moves those behind it: they come first.
+    for change in sorted(listed, key=lambda change: -change.rule.row):
         instance = _with(instance, change, hair)
     return instance
 

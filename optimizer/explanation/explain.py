@@ -100,8 +100,9 @@ def explain(
         if result is not None and plan is None:
             # Also when no solver came to an end: a conflict may be the reason.
             infeasible = explain_infeasible(instance, search, progress)
-            if infeasible is None and result.status == "infeasible":
-                notes += [*result.notes, "the rules in conflict were not found in time"]
+            if infeasible is None:
+                notes += result.notes if result.status == "infeasible" else ()
+                notes.append("no rules in conflict were found in the time there was")
         return Explanation(
             instance=instance,
             plan=plan,

@@ -25,6 +25,8 @@ RATIOS = ("share_max", "share_min", "outage")
 """Families whose limit is a ratio of sums."""
 MOST_STEPS = 12
 """Limits that are tried at most; three or four are the rule."""
+NEAR = 1e-4
+"""Part of an amount to which bisection finds it."""
 SAME = 1e-6
 """Part of its size by which a limit may differ and still be the same."""
 
@@ -73,10 +75,10 @@ def least_alone(instance: Instance, rule: Rule, search: Search, *, whole: bool) 
         plan = plan_of(stretch, answer.values)
         changes = needed(instance, (rule,), plan, {})
         if not changes:
-            return found
+            return _halved(instance, rule, found, search)
         moved = found.changes[0].amount - changes[0].amount
         if moved <= SAME * relative_size(instance, rule):
-            return found
+            return _halved(instance, rule, found, search)
         verdict = judged(instance, changes, plan)
         if not verdict.verified:
             return _unproved(found)
@@ -109,6 +111,34 @@ def least_together(
 
 def _unproved(found: Relaxed) -> Relaxed:
     return Relaxed(found.changes, found.plan, found.verdict, False, found.whole, found.source)
+
+
+def _halved(instance: Instance, rule: Rule, found: Relaxed, search: Search) -> Relaxed:
+    """The same with a smaller change, found by bisection, where one of many periods decides.
+
+    A period in which nothing can be held keeps every limit by nothing at all, so that the worst
+    of all periods no longer says whether less would do in the others.
+    """
+    if rule.family != "outage" and instance.shares.per[rule.row] == "horizon":
+        return found
+    low = 0.0
+    while found.changes[0].amount - low > NEAR * found.changes[0].amount:
+        middle = (low + found.changes[0].amount) / 2
+        change = found.changes[0].scaled(middle / found.changes[0].amount)
+        tried = relaxed(instance, change, hair=0.0)
+        stretch = stretchable(tried, ())
+        answer = search.least(stretch, whole=found.whole)
+        if answer.feasible is False:
+            low = middle
+            continue
+        if answer.values is None:
+            return _unproved(found)
+        plan = plan_of(stretch, answer.values)
+        verdict = judged(instance, (change,), plan)
+        if not verdict.verified:
+            return _unproved(found)
+        found = Relaxed((change,), plan, verdict, True, found.whole, answer.source)
+    return found
 
 
 def _row_is_gone(instance: Instance, changed: Instance) -> bool:

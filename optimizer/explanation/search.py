@@ -25,6 +25,10 @@ Float = NDArray[np.float64]
 
 LINEAR: tuple[Solver, ...] = (Glop(), Highs())
 """Solvers of linear programs; the second when the first comes to no end."""
+INTERIOR = Highs(interior_point=True)
+"""Solver of large linear programs that fall into no parts."""
+LARGE = 20_000
+"""Columns above which interior point is quicker than simplex there."""
 WHOLE: tuple[Solver, ...] = (Highs(relative_gap=1e-7), Scip(relative_gap=1e-7))
 """Solvers of programs with whole numbers; as above."""
 WHOLE_SECONDS = 60.0
@@ -111,7 +115,9 @@ class Search:
     def _solved(self, solver: Solver, program: Program, seconds: float | None) -> Outcome:
         workers = shared_workers(self.limits.threads, self.limits.memory_mib)
         parts = split(program)
-        jobs = [Job(solver, piece.program) for piece in parts]
+        jobs = [
+            Job(INTERIOR if _is_large(piece.program) else solver, piece.program) for piece in parts
+        ]
         found = join(program, parts, workers.run(jobs, seconds))
         if found.reason is Reason.INTERRUPTED:
             raise KeyboardInterrupt
@@ -124,6 +130,10 @@ def plan_of(stretch: Stretchable, values: Float) -> Plan:
     """The plan that column values of a stretchable program say, for the roomier instance."""
     own = values[: stretch.model.program.num_columns]
     return stretch.model.decode(stretch.model.instance, own)
+
+
+def _is_large(program: Program) -> bool:
+    return program.integer is None and program.num_columns > LARGE
 
 
 def _answer(found: Outcome, source: str) -> Answer:

@@ -1,11 +1,14 @@
 """Tokens given up: whose, when, how many, and why.
 
-Each workload and period in which tokens are given up has one of three causes:
+Each workload and period in which tokens are given up has one of five causes:
 
 closed   no route may be used then: no row, residency, qualification, a price that is not known;
 cheaper  giving up costs less than the cheapest way to serve, or nothing but cost stands
          against serving (a whole replica, a fee, chips in reserve);
-limits   rules stand in the way. The stretchable program, with nothing of it given up and no more
+fixed    rules stand in the way that have no amount by which they could give: the time that weights
+         take to load, a pinned workload, priority;
+whole    nothing but whole numbers stands in the way: with parts of replicas no rule had to give;
+limits   limits stand in the way. The stretchable program, with nothing of it given up and no more
          than now of all else, says which would have to give and by how much at least, each
          as part of its limit.
 """
@@ -24,9 +27,9 @@ from optimizer.explanation.list_price import least_paid_usd_per_mtok
 from optimizer.explanation.needed import judged, needed
 from optimizer.explanation.routes_closed import closings
 from optimizer.explanation.rules import rules_of
-from optimizer.explanation.search import Search, plan_of
+from optimizer.explanation.search import Answer, Search, plan_of
 from optimizer.explanation.spans import Span, spans_of
-from optimizer.explanation.stretchable import stretchable
+from optimizer.explanation.stretchable import Stretchable, stretchable
 from optimizer.instance.instance import Instance
 from optimizer.plan import Plan
 
@@ -35,6 +38,8 @@ Bool = NDArray[np.bool_]
 
 NOISE = 1e-6
 """Part of a workload's largest demand below which tokens given up are rounding."""
+MOST_BEYOND = 2.0
+"""How often the amount of the linear relaxation an unfinished search may give."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,8 @@ class GivenUp:
     spans : first and last period of each run of periods.
     mtok : how many, over these periods.
     penalty_usd : what that costs.
-    cause : closed, cheaper, limits, or unknown when time was too short.
+    cause : closed, cheaper, fixed, whole, limits; unknown when time was too
+        short.
     least_usd_per_mtok : least that serving could cost, at the cheapest open route of these
         periods and with nothing scarce; NaN where no route is open.
     closed : why pools are closed, by name of the pool, in the first of these periods; only
@@ -95,11 +101,13 @@ def explain_unserved(instance: Instance, plan: Plan, search: Search) -> Unserved
     penalty = instance.workloads.unserved_usd_per_mtok[:, None]
     cheaper = told & ~closed & (least >= penalty)
     limited = told & ~closed & ~cheaper
-    found, cause = None, "limits"
+    fixed, found, cause = np.zeros_like(limited), None, "limits"
     if bool(limited.any()):
-        found, cause = _room_for(instance, unserved, limited, search)
+        movable, found, cause = _room_for(instance, unserved, limited, search)
+        limited, fixed = movable, limited & ~movable
     rows = []
-    for why, cells in (("closed", closed), ("cheaper", cheaper), (cause, limited)):
+    every = (("closed", closed), ("cheaper", cheaper), ("fixed", fixed), (cause, limited))
+    for why, cells in every:
         for workload in np.flatnonzero(cells.any(axis=1)).tolist():
             rows.append(_row(instance, workload, cells[workload], unserved, least, why))
     rows.sort(key=lambda row: -row.penalty_usd)
@@ -108,23 +116,82 @@ def explain_unserved(instance: Instance, plan: Plan, search: Search) -> Unserved
 
 def _room_for(
     instance: Instance, unserved: Float, limited: Bool, search: Search
-) -> tuple[Relaxed | None, str]:
-    """What would have to give for some cells to be served, and the cause that this shows."""
-    rules = rules_of(instance)
-    stretch = stretchable(instance, rules, most_unserved=np.where(limited, 0.0, unserved))
-    whole = stretch.program.integer is not None
-    answer = search.least(stretch, whole=whole, part=0.6)
-    if answer.values is None and whole:
-        whole = False
-        answer = search.least(stretch, whole=False)
+) -> tuple[Bool, Relaxed | None, str]:
+    """What would have to give for cells to be served.
+
+    Returns
+    -------
+    movable : (W, T) those cells that limits could make room for. Where they cannot for all
+        together, workloads are added one by one as long as they can.
+    found : what gives, None when nothing has to or it was not found out.
+    cause : what that says about these cells.
+    """
+    movable, tried = limited, _tried(instance, unserved, limited, search, 0.6)
+    if tried is None:
+        movable = np.zeros_like(limited)
+        for workload in np.flatnonzero(limited.any(axis=1)).tolist():
+            more = movable.copy()
+            more[workload] = limited[workload]
+            again = _tried(instance, unserved, more, search, 0.2)
+            if again is not None:
+                movable, tried = more, again
+    if tried is None:
+        return movable, None, "limits"
+    answer = tried.answer
     if answer.values is None:
-        return None, "unknown"
-    plan = plan_of(stretch, answer.values)
-    changes = needed(instance, rules, plan, stretch.chips(answer.values))
+        return movable, None, "unknown"
+    rules, plan = rules_of(instance), plan_of(tried.stretch, answer.values)
+    changes = needed(instance, rules, plan, tried.stretch.chips(answer.values))
     if not changes:
-        return None, "cheaper"
+        exact = tried.whole or tried.stretch.program.integer is None
+        return movable, None, "cheaper" if exact else "whole"
     verdict = judged(instance, changes, plan)
-    return Relaxed(changes, plan, verdict, answer.least, whole, answer.source), "limits"
+    found = Relaxed(changes, plan, verdict, answer.least, tried.whole, answer.source)
+    return movable, found, "limits"
+
+
+@dataclass(frozen=True, eq=False)
+class _Tried:
+    """A stretchable program in which some cells must be served, and the best that is known."""
+
+    stretch: Stretchable
+    answer: Answer
+    whole: bool
+
+
+def _tried(
+    instance: Instance, unserved: Float, cells: Bool, search: Search, part: float
+) -> _Tried | None:
+    """Let rules give until some cells are served; None when they cannot.
+
+    Parameters
+    ----------
+    part : of the time that is left after the linear relaxation, for whole numbers.
+    """
+    most = np.where(cells, 0.0, unserved)
+    stretch = stretchable(instance, rules_of(instance), most_unserved=most)
+    linear = search.least(stretch, whole=False)
+    if linear.feasible is False:
+        return None
+    if stretch.program.integer is None:
+        return _Tried(stretch, linear, whole=False)
+    exact = search.least(stretch, whole=True, part=part)
+    if exact.feasible is False:
+        return None
+    if _is_of_use(stretch, exact, linear):
+        return _Tried(stretch, exact, whole=True)
+    return _Tried(stretch, linear, whole=False)
+
+
+def _is_of_use(stretch: Stretchable, exact: Answer, linear: Answer) -> bool:
+    """Whether what was found with whole numbers says more than the linear relaxation does.
+
+    A search that was cut short may give plans in which rules give far more than they must.
+    """
+    if exact.values is None or exact.least or linear.values is None:
+        return exact.values is not None
+    cost = stretch.program.cost
+    return bool(cost @ exact.values <= MOST_BEYOND * (cost @ linear.values) + NOISE)
 
 
 def _least_usd(instance: Instance) -> Float:

@@ -86,7 +86,7 @@ def _way(instance: Instance, way: Alternative) -> tuple[str, str]:
 
 def _cost(way: Alternative) -> str:
     if not way.sufficient:
-        return "at least that much: whole numbers may need more, and time was too short to look"
+        return "at least that much: no plan was found that the judge verifies"
     if way.cost_usd is None:
         return "cost of the best plan not looked for: time was too short"
     least = "" if way.relaxed.least else "; less may do, time was too short to look"
@@ -125,7 +125,7 @@ def _unserved(instance: Instance, found: Unserved) -> list[str]:
         lines = ["to serve what limits stand against, at the least, by relative size:"]
         lines += [f"  {change_words(instance, change)}" for change in way.changes]
         if not way.verdict.verified:
-            lines.append("  at least that much: whole numbers may need more")
+            lines.append("  at least that much: the judge refuses the plan behind it")
         blocks.append("\n".join(lines))
     return blocks
 
@@ -138,6 +138,10 @@ def _why(instance: Instance, row: GivenUp) -> str:
         return "not found out in time"
     if row.cause == "limits":
         return "limits stand in the way"
+    if row.cause == "whole":
+        return "no limit stands in the way but whole numbers: with parts of replicas it could be"
+    if row.cause == "fixed":
+        return "no limit can give way: loading of weights, single_pool or priority is in the way"
     if row.least_usd_per_mtok >= penalty:
         serving = f"{row.least_usd_per_mtok:,.4g} or more"
         return f"giving up costs {penalty:,.4g} USD/Mtok, serving {serving}"

@@ -15,6 +15,7 @@ from optimizer.explanation.rule_words import rule_name
 from optimizer.explanation.rules import Rule
 from optimizer.instance.instance import Instance
 from tests.pipeline.clashes import CLASHES, Clash
+from tests.pipeline.fleet_draws import drawn
 from tests.pipeline.fleet_rows import FleetRows, OutageRow, PowerRow, QualificationRow, ReplicaRow
 from tests.pipeline.sketch import PoolRow, RouteRow, ShareRow, Sketch, WorkloadRow
 
@@ -113,6 +114,36 @@ def test_two_conflicts_are_solved_together() -> None:
     for left_out in range(len(changes)):
         rest = [change for at, change in enumerate(changes) if at != left_out]
         assert not has_plan(relaxed(instance, rest))
+
+
+def test_a_period_in_which_nothing_is_held_does_not_hide_a_smaller_change() -> None:
+    """In period 1 neither pool has chips or costs anything, so any share is kept.
+
+    In period 0 the reserved pool costs 20 USD, the other 5 at most: 0.2 of all.
+    """
+    chat = WorkloadRow("chat", 20.0, (10.0, 10.0))
+    pools = (
+        PoolRow("own", (2.0, 2.0), (10.0, 0.0), "reserved"),
+        PoolRow("rented", (1.0, 1.0), (5.0, 0.0)),
+    )
+    shares = (ShareRow("least", "pool", "rented", "spend", min=0.5, per="period"),)
+    routes = (RouteRow("chat", "own"), RouteRow("chat", "rented"))
+    instance = Sketch((chat,), pools, routes, shares).build()
+    ways = why_none(instance).alternatives
+    limits = [way.relaxed.changes[0] for way in ways]
+    (share,) = (change for change in limits if change.rule.family == "share_min")
+    assert share.after == pytest.approx(0.2, rel=1e-3)
+    assert has_plan(relaxed(instance, share))
+    assert not has_plan(relaxed(instance, a_bit_less(share), hair=0.0))
+
+
+def test_smallest_draw_with_such_a_period() -> None:
+    """A drawn problem on which ratios alone stopped at 0; 1 % less than what is said must fail."""
+    instance = drawn("shares_period", 502).build()
+    (way,) = why_none(instance).alternatives
+    (change,) = way.relaxed.changes
+    assert has_plan(relaxed(instance, change))
+    assert not has_plan(relaxed(instance, a_bit_less(change), hair=0.0))
 
 
 # Tokens given up.
@@ -269,6 +300,38 @@ def test_the_rule_that_closes_every_pool_is_named(sketch: Sketch, reasons: dict[
     row = next(row for row in found.unserved.rows if row.cause == "closed")
     assert dict(row.closed) == reasons
     assert row.spans[0][0] == 0
+
+
+def test_rules_without_an_amount_are_no_limits() -> None:
+    """A replica that starts in period 0 loads for all of it: nothing is served then."""
+    slow = ReplicaRow("model", "alpha", 2.0, startup_hours=1.0)
+    roomy = dataclasses.replace(OWN, capacity_chips=(40.0, 40.0))
+    fleet = FleetRows(replicas=(slow,), in_force=(("model", "own", 0),))
+    found = given_up(limited(pools=(roomy,), fleet=fleet))
+    assert found.unserved is not None
+    (row,) = found.unserved.rows
+    assert (row.cause, row.spans) == ("fixed", ((0, 0),))
+
+
+def test_what_limits_could_serve_is_told_beside_what_they_could_not() -> None:
+    """As above, and two chips only: in period 1 it is chips that lack."""
+    slow = ReplicaRow("model", "alpha", 2.0, startup_hours=1.0)
+    chat = dataclasses.replace(CHAT, demand_mtok=(10.0, 0.0))
+    other = dataclasses.replace(CHAT, name="other", demand_mtok=(0.0, 14.0))
+    small = dataclasses.replace(OWN, capacity_chips=(2.0, 2.0))
+    fleet = FleetRows(replicas=(slow,), in_force=(("model", "own", 0),))
+    routes = (*BOTH[:1], RouteRow("other", "own"))
+    found = explain(
+        limited(workloads=(chat, other), pools=(small,), routes=routes, fleet=fleet).build()
+    )
+    assert found.unserved is not None
+    assert {(row.workload, row.cause) for row in found.unserved.rows} == {
+        (0, "fixed"),
+        (1, "limits"),
+    }
+    assert found.unserved.needed is not None
+    (change,) = found.unserved.needed.changes
+    assert change.chips == pytest.approx([12.0, 12.0])  # replicas start in period 0 to serve in 1
 
 
 # Candidates.
