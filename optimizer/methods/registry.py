@@ -7,11 +7,12 @@ from optimizer.instance.instance import Instance
 from optimizer.methods.base import Method
 from optimizer.methods.direct import Direct
 from optimizer.methods.greedy import Greedy
+from optimizer.methods.price import Price
 from optimizer.methods.rolling import Rolling
 from optimizer.methods.rounding import Rounding
 from optimizer.solvers.registry import solver_named
 
-METHODS = ("auto", "direct", "rounding", "rolling", "greedy")
+METHODS = ("auto", "direct", "rounding", "rolling", "price", "greedy")
 """Names on the command line."""
 
 MANY_REPLICAS = 1_000
@@ -34,11 +35,13 @@ def method_named(name: str, solver: str = "auto", instance: Instance | None = No
     """
     if name not in METHODS:
         raise UsageError(f"method: expected one of {', '.join(METHODS)}, got {name!r}")
-    if name in ("greedy", "rounding") and solver != "auto":
+    if name in ("greedy", "rounding", "price") and solver != "auto":
         chooses = "uses none" if name == "greedy" else "chooses its own"
         raise UsageError(f"solver: the {name} method {chooses}, leave it at auto")
     if name == "greedy":
         return Greedy()
+    if name == "price":
+        return Price()
     if name == "rounding" or (name == "auto" and solver == "auto" and _is_large_fleet(instance)):
         return Rounding()
     chosen = None if solver == "auto" else solver_named(solver)
