@@ -49,16 +49,23 @@ class Level:
     tolerance: float
 
 
-def climb(sweeps: Sweeps, price: Float, level: Level, halt: Halt) -> Float:
-    """Prices that maximise the smoothed bound, (P, T), from prices to start with."""
+def climb(
+    sweeps: Sweeps, price: Float, level: Level, halt: Halt, periods: Int | None = None
+) -> Float:
+    """Prices that maximise the smoothed bound, (P, T), from prices to start with.
+
+    Parameters
+    ----------
+    periods : those that climb, ascending; None for all.
+    """
     market = sweeps.market
     width = np.maximum(level.temperature * market.ceiling, level.floor * market.scale)
     width = np.maximum(width, np.finfo(float).tiny / np.finfo(float).eps)
     unit = _price_units(sweeps)
     price = np.where(market.able, price, 0.0)
-    active = np.arange(market.num_periods)
-    here = sweeps.smooth(price, width, active)
-    value = here.value - (price * market.capacity).sum(axis=0)
+    active = np.arange(market.num_periods) if periods is None else periods
+    here = sweeps.smooth(price[:, active], width, active)
+    value = here.value - (price * market.capacity)[:, active].sum(axis=0)
     radius = np.full(len(active), FIRST_RADIUS * level.temperature)
     damping = np.zeros(len(active))
     for _ in range(MOST_STEPS):

@@ -27,8 +27,6 @@ Int = NDArray[np.int64]
 Index = NDArray[np.int32]
 Bool = NDArray[np.bool_]
 
-FIRST_SLACK = 2e-4
-"""Part of its scale by which a way may miss the best, at first."""
 WIDER = 8.0
 """Times as much after settled workloads did not fit."""
 EVERYTHING = 1e9
@@ -61,6 +59,7 @@ class ColumnGeneration:
     ----------
     sweeps : the market to be priced.
     price : (P, T) the prices that give the best bound so far, USD per chip-hour beyond use.
+    slack : (T,) part of its scale by which a way may miss the best and be left open.
     relative_gap : gap at which a period is done.
     bound_usd : (T,) that bound.
     cost_usd : (T,) cost of the period's plan, infinity while it has none.
@@ -73,6 +72,7 @@ class ColumnGeneration:
 
     sweeps: Sweeps
     price: Float
+    slack: Float
     relative_gap: float
     bound_usd: Float = field(init=False)
     cost_usd: Float = field(init=False)
@@ -80,7 +80,6 @@ class ColumnGeneration:
     remainders: list[Remainder] = field(init=False)
     placed_mtok: list[Float] = field(init=False)
     open: Bool = field(init=False)
-    _slack: Float = field(init=False)
     _settled_usd: Float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -93,7 +92,7 @@ class ColumnGeneration:
         self.remainders = [Remainder(period, _NONE, _NONE) for period in periods.tolist()]
         self.placed_mtok = [np.empty(0) for _ in self.remainders]
         self.open = np.ones(len(periods), np.bool_)
-        self._slack = np.full(len(periods), FIRST_SLACK)
+        self.slack = np.array(self.slack)
         self._settled_usd = np.zeros(len(periods))
         self._start(periods)
 
@@ -150,16 +149,16 @@ class ColumnGeneration:
 
     def _widen(self, periods: Int) -> None:
         """Begin these periods anew with more ways; give up on those that had all of them."""
-        self.open[periods[self._slack[periods] >= EVERYTHING]] = False
+        self.open[periods[self.slack[periods] >= EVERYTHING]] = False
         periods = periods[self.open[periods]]
         if len(periods):
-            slack = self._slack[periods]
-            self._slack[periods] = np.where(slack < 1.0, slack * WIDER, EVERYTHING)
+            slack = self.slack[periods]
+            self.slack[periods] = np.where(slack < 1.0, slack * WIDER, EVERYTHING)
             self._start(periods)
 
     def _start(self, periods: Int) -> None:
         """Settle whom the prices settle, in these periods from scratch."""
-        near = self.sweeps.near(self.price[:, periods], self._slack[periods], periods)
+        near = self.sweeps.near(self.price[:, periods], self.slack[periods], periods)
         self.only[:, periods] = near.only
         for place, (workload, route) in enumerate(_by_position(near, len(periods))):
             self.remainders[periods[place]] = Remainder(int(periods[place]), workload, route)

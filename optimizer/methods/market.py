@@ -6,7 +6,7 @@ as plain arrays for the sweeps.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,10 @@ class Market:
     demand: Float
     capacity: Float
     used_usd: Float
+
+    def __post_init__(self) -> None:
+        for entry in fields(self):
+            getattr(self, entry.name).flags.writeable = False
 
     @classmethod
     def of(cls, instance: Instance) -> Market:

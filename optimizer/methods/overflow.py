@@ -68,7 +68,7 @@ def placed_at_prices(sweeps: Sweeps, price: Float, periods: Int) -> Placements:
     made: list[Placements] = []
     for _ in range(len(room)):
         closed = np.where(room > SPECK * market.capacity, price, np.inf)[:, periods]
-        now = Sweeps(replace(market, demand=rest), sweeps.threads)
+        now = Sweeps(replace(market, demand=rest.copy()), sweeps.threads)
         # No slack: ties alone leave several ways, and the first of them is taken.
         near = now.near(closed, np.zeros(len(periods)), periods)
         cells = near.workload.astype(np.int64) * len(periods) + near.position

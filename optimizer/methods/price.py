@@ -22,7 +22,7 @@ from optimizer.methods.base import Found, Limits, Size
 from optimizer.methods.column_generation import ColumnGeneration
 from optimizer.methods.market import Market
 from optimizer.methods.overflow import Placements, placed_at_prices
-from optimizer.methods.price_ladder import climbed
+from optimizer.methods.price_ladder import climbed, sharpened
 from optimizer.methods.sweeps import Sweeps
 from optimizer.methods.uncoupled import couplings
 from optimizer.model.costs import reserved_usd
@@ -78,7 +78,7 @@ class Price:
             plan=search.plan(),
             prices=Prices.of(instance, capacity_usd_per_chip_hour=search.price),
             solver="glop",
-            why=f"prices first, then column generation: {search.why()}",
+            why=f"only pools' limits couple workloads, prices settle most of them: {search.why()}",
             size=Size(
                 len(market.pool) * market.num_periods + int((market.demand > 0).sum()),
                 int((market.demand > 0).sum()) + int(market.able.sum()),
@@ -114,8 +114,10 @@ class _Search:
             self.workers.start(self.limits.threads)
             self.progress.stage("prices")
             self.price = climbed(self.sweeps, self.progress, self._halt(CLIMB))
+            halt = self._halt(CLIMB)
+            self.price, slack = sharpened(self.sweeps, self.price, self.progress, halt)
             self.finish = ColumnGeneration(
-                self.sweeps, self.price, PART_OF_GAP * self.limits.relative_gap
+                self.sweeps, self.price, slack, PART_OF_GAP * self.limits.relative_gap
             )
             self.progress.stage("workloads between prices")
             halt = self._halt(1.0)
@@ -157,8 +159,9 @@ class _Search:
         return halt
 
     def why(self) -> str:
-        """What was done, in a few words."""
-        return f"{self.rounds} rounds, at most {self.columns} columns in a period's program"
+        """What was done for the others, in a few words."""
+        rounds = "1 round" if self.rounds == 1 else f"{self.rounds} rounds"
+        return f"glop for the others, {rounds}, at most {self.columns} columns a period"
 
     def plan(self) -> Plan:
         """Everything that is placed, in the instance's terms."""

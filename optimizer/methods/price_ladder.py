@@ -18,13 +18,22 @@ Float = NDArray[np.float64]
 
 HOTTEST, COLDEST = 1e-1, 2e-5
 """Temperatures of the first and the last level."""
-FALL = 1 / 3
+FALL = 1 / 5
 """From one level's temperature to the next."""
-SAMPLES = ((64, 1e-3), (8, 5e-4))
+SAMPLES = ((64, 1e-3), (8, 1e-4))
 """Of how many workloads one is taken, and the lowest temperature of that sample."""
-LEAST_SAMPLE = 400
+LEAST_SAMPLE = 250
 """Workloads below which a sample says too little."""
+TOLERANCE = 1e-3
+"""Part of the temperature to which a level is climbed, as a part of the bound."""
 SEED = 20260504
+SLACK = 2e-4
+"""Part of its scale by which a way may miss the best and still be left open: 10 widths."""
+MOST_WAYS = 5_000
+"""Ways left open in a period above which its prices are sharpened further."""
+SHARPER = 1 / 5
+"""Temperature and slack after, as a part of those before."""
+SHARPENINGS = 3
 
 
 def climbed(sweeps: Sweeps, progress: Progress, halt: Halt) -> Float:
@@ -42,6 +51,27 @@ def climbed(sweeps: Sweeps, progress: Progress, halt: Halt) -> Float:
     return _down(sweeps, price, hottest, _coldest(market), progress, halt)
 
 
+def sharpened(sweeps: Sweeps, price: Float, progress: Progress, halt: Halt) -> tuple[Float, Float]:
+    """Prices at which few ways are left open in any period, and the slack meant by that, (T,).
+
+    Where chips abound a Mtok costs far less than its scale. There the temperature falls further.
+    """
+    market = sweeps.market
+    slack = np.full(market.num_periods, SLACK)
+    todo, coldest, floor = np.arange(market.num_periods), _coldest(market), COLDEST
+    for _ in range(SHARPENINGS):
+        near = sweeps.near(price[:, todo], slack[todo], todo)
+        todo = todo[np.bincount(near.position, minlength=len(todo)) > MOST_WAYS]
+        if len(todo) == 0 or halt():
+            break
+        coldest, floor = coldest * SHARPER, floor * SHARPER
+        slack[todo] *= SHARPER
+        level = Level(temperature=coldest, floor=floor, tolerance=TOLERANCE * coldest)
+        price = climb(sweeps, price, level, halt, todo)
+        progress.step()
+    return price, slack
+
+
 def _down(
     sweeps: Sweeps, price: Float, hottest: float, coldest: float, progress: Progress, halt: Halt
 ) -> Float:
@@ -52,7 +82,7 @@ def _down(
         level = Level(
             temperature=temperature,
             floor=COLDEST,
-            tolerance=1e-3 * min(temperature, 1e-3),
+            tolerance=TOLERANCE * min(temperature, 1e-3),
         )
         price = climb(sweeps, price, level, halt)
         progress.step()

@@ -22,8 +22,8 @@ Int = NDArray[np.int64]
 Index = NDArray[np.int32]
 Answer = TypeVar("Answer")
 
-REACH = 20.0
-"""Widths from the best at which a way counts for nothing: exp(-20) is 2e-9."""
+REACH = 12.0
+"""Widths from the best at which a way counts for nothing: exp(-12) is 6e-6."""
 MOST_BLOCKS = 64
 PARTIAL_BYTES = 200_000_000
 """Most memory that the sums of all blocks may take."""

@@ -12,6 +12,7 @@ import optimizer
 from optimizer.errors import UnsupportedError
 from optimizer.instance.instance import Instance
 from optimizer.methods.base import Limits
+from optimizer.methods.registry import method_named
 from optimizer.methods.uncoupled import couplings
 from optimizer.result import Result
 from tests.pipeline.sketch import PoolRow, RouteRow, Sketch, WorkloadRow
@@ -162,6 +163,18 @@ def test_the_same_plan_every_time(threads: int) -> None:
     assert second.plan is not None
     assert np.array_equal(first.plan.placed_mtok, second.plan.placed_mtok)
     assert first.bound_usd == second.bound_usd
+
+
+def test_auto_takes_large_plain_instances_only() -> None:
+    large = optimizer.generate(workloads=1200, pools=26, periods=1, seed=1)
+    assert large.num_routes > 20_000
+    assert method_named("auto", instance=large).name == "price"
+    assert method_named("auto", "highs", large).name == "direct"
+    small = optimizer.generate(workloads=120, pools=26, periods=24, seed=1)
+    assert method_named("auto", instance=small).name == "direct"
+    waits = optimizer.generate(workloads=1200, pools=26, periods=2, seed=1, deferrable=0.1)
+    assert method_named("auto", instance=waits).name == "direct"
+    assert "prices settle most" in optimizer.solve(large).why
 
 
 def test_time_is_up_before_the_small_programs(monkeypatch: pytest.MonkeyPatch) -> None:
