@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.methods.remainder import Remainder
+from optimizer.methods.spread import spread
 from optimizer.methods.sweeps import Near, Sweeps
 from optimizer.program import Program
 from optimizer.solvers.base import Outcome, Reason
@@ -31,7 +32,9 @@ WIDER = 8.0
 """Times as much after settled workloads did not fit."""
 EVERYTHING = 1e9
 """Slack from which on every way counts."""
-COLUMN_SLACK = 1e-6
+MOST_WAYS = 5_000
+"""Ways left open in a period above which only the largest workloads stay open."""
+COLUMN_SLACK = 1e-9
 """Slack of ways that are added at the duals of a program."""
 OVERFULL = 1e-10
 """Part of its limit by which settled workloads may pass it: rounding, repaired in the plan."""
@@ -81,6 +84,7 @@ class ColumnGeneration:
     placed_mtok: list[Float] = field(init=False)
     open: Bool = field(init=False)
     _settled_usd: Float = field(init=False)
+    _may_draw: Bool = field(init=False)
 
     def __post_init__(self) -> None:
         market = self.sweeps.market
@@ -94,6 +98,7 @@ class ColumnGeneration:
         self.open = np.ones(len(periods), np.bool_)
         self.slack = np.array(self.slack)
         self._settled_usd = np.zeros(len(periods))
+        self._may_draw = np.ones(len(periods), np.bool_)
         self._start(periods)
 
     def programs(self) -> list[tuple[int, Program]]:
@@ -145,7 +150,9 @@ class ColumnGeneration:
     def _close(self, periods: Int) -> None:
         """Leave periods alone whose cost meets their bound."""
         gap = self.cost_usd[periods] - self.bound_usd[periods]
-        self.open[periods[gap <= self.relative_gap * np.abs(self.cost_usd[periods])]] = False
+        # Half by what the period costs, half alike: together no more than the whole may miss.
+        size = np.abs(self.cost_usd[periods]) + np.abs(self.bound_usd).mean()
+        self.open[periods[gap <= self.relative_gap * size / 2]] = False
 
     def _widen(self, periods: Int) -> None:
         """Begin these periods anew with more ways; give up on those that had all of them."""
@@ -154,6 +161,7 @@ class ColumnGeneration:
         if len(periods):
             slack = self.slack[periods]
             self.slack[periods] = np.where(slack < 1.0, slack * WIDER, EVERYTHING)
+            self._may_draw[periods] = False
             self._start(periods)
 
     def _start(self, periods: Int) -> None:
@@ -161,10 +169,27 @@ class ColumnGeneration:
         near = self.sweeps.near(self.price[:, periods], self.slack[periods], periods)
         self.only[:, periods] = near.only
         for place, (workload, route) in enumerate(_by_position(near, len(periods))):
-            self.remainders[periods[place]] = Remainder(int(periods[place]), workload, route)
-            self.placed_mtok[periods[place]] = np.zeros(len(route))
+            period = int(periods[place])
+            if self._may_draw[period] and len(route) > MOST_WAYS:
+                workload, route = self._spread(period, workload, route)
+            self.remainders[period] = Remainder(period, workload, route)
+            self.placed_mtok[period] = np.zeros(len(route))
         self.cost_usd[periods] = np.inf
         self._note_bounds(near, self.price[:, periods], periods)
+
+    def _spread(self, period: int, workload: Index, route: Index) -> tuple[Index, Index]:
+        """Settle all but the largest of very many that are torn; gives what stays open."""
+        settled, taken = spread(
+            self.sweeps.market,
+            self.price[:, period],
+            period,
+            float(self.slack[period]),
+            (workload, route),
+            MOST_WAYS,
+        )
+        self.only[settled, period] = taken
+        kept = self.only[workload, period] < 0
+        return workload[kept], route[kept]
 
     def _note_bounds(self, near: Near, price: Float, periods: Int) -> None:
         """Keep the prices of a period that prove more than those before."""
@@ -178,16 +203,21 @@ class ColumnGeneration:
         from optimizer.kernels.near_ways import GIVE_UP, SEVERAL
 
         market, before, now = self.sweeps.market, self.only[:, period], near.only[:, place]
-        freed = np.flatnonzero((before >= GIVE_UP) & (now != before)).astype(np.int32)
+        here = near.position == place
+        workload, way = near.workload[here], near.route[here]
+        moves = (before >= GIVE_UP) & (now != before)
+        # Whose own way is still among the best has no reason to move.
+        moves[workload[before[workload] == way]] = False
+        freed = np.flatnonzero(moves).astype(np.int32)
+        wanted = moves[workload] | (before[workload] == SEVERAL)
         loose = np.flatnonzero((before == SEVERAL) & (now >= 0))
         kept, came = freed[before[freed] >= 0], freed[now[freed] >= 0]
         single = np.concatenate([kept, came, loose])
         route = np.concatenate([before[kept], now[came], now[loose]])
-        here = near.position == place
         old = self.remainders[period]
         new = old.joined(
-            np.concatenate([single, near.workload[here]]).astype(np.int32),
-            np.concatenate([route, near.route[here]]),
+            np.concatenate([single, workload[wanted]]).astype(np.int32),
+            np.concatenate([route, way[wanted]]),
         )
         # A workload that was given up and is freed may have no route at all: it stays.
         freed = freed[np.diff(market.first)[freed] > 0]

@@ -37,8 +37,8 @@ Float = NDArray[np.float64]
 
 CLIMB = 0.6
 """Part of the time limit that the ascent may take."""
-PART_OF_GAP = 0.5
-"""Part of the gap asked for at which a period counts as done."""
+PART_OF_GAP = 0.8
+"""Part of the gap asked for at which everything counts as done."""
 MOST_ROUNDS = 200
 SPECK = 1e-11
 """Part of its demand that counts as served: rounding."""

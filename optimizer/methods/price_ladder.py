@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.methods.ascent import Halt, Level, climb
+from optimizer.methods.column_generation import MOST_WAYS
 from optimizer.methods.market import Market
 from optimizer.methods.sweeps import Sweeps
 from optimizer.progress import Progress
@@ -29,8 +30,6 @@ TOLERANCE = 1e-3
 SEED = 20260504
 SLACK = 2e-4
 """Part of its scale by which a way may miss the best and still be left open: 10 widths."""
-MOST_WAYS = 5_000
-"""Ways left open in a period above which its prices are sharpened further."""
 SHARPER = 1 / 5
 """Temperature and slack after, as a part of those before."""
 SHARPENINGS = 3
@@ -54,7 +53,8 @@ def climbed(sweeps: Sweeps, progress: Progress, halt: Halt) -> Float:
 def sharpened(sweeps: Sweeps, price: Float, progress: Progress, halt: Halt) -> tuple[Float, Float]:
     """Prices at which few ways are left open in any period, and the slack meant by that, (T,).
 
-    Where chips abound a Mtok costs far less than its scale. There the temperature falls further.
+    Where chips abound a Mtok costs far less than its scale. There the temperature falls further,
+    as long as more ways are near the best than the finish can leave open.
     """
     market = sweeps.market
     slack = np.full(market.num_periods, SLACK)
