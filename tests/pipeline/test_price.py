@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 import numpy as np
@@ -152,6 +153,32 @@ def test_wrong_prices_cost_time_and_no_truth(monkeypatch: pytest.MonkeyPatch) ->
 def test_samples_lead_to_the_same_optimum() -> None:
     """Large enough for both samples."""
     agrees(optimizer.generate(workloads=26_000, pools=3, periods=1, seed=2, eligible=0.6))
+
+
+def crowd() -> Instance:
+    """1,500 workloads to whom 8 pools are all the same, with a tenth more chips than needed."""
+    made = optimizer.generate(workloads=1500, pools=8, periods=1, seed=4, eligible=1.0)
+    table = made.routes
+    hours = np.repeat(np.arange(1500) % 7 + 1.0, np.bincount(table.workload, minlength=1500))
+    need = float(hours[:: len(hours) // 1500] @ made.demand_mtok[:, 0])
+    return dataclasses.replace(
+        made,
+        routes=dataclasses.replace(
+            table, chip_hours_per_mtok=hours, usd_per_mtok=np.zeros(len(hours))
+        ),
+        capacity_chips=np.full((8, 1), 1.1 * need / 8),
+        price_usd_per_chip_hour=np.ones((8, 1)),
+    )
+
+
+def test_crowds_that_tie_leave_a_small_program() -> None:
+    """12,000 ways that cost the same; no more than the largest workloads' stay open."""
+    instance = crowd()
+    assert instance.num_routes == 12_000
+    agrees(instance)
+    columns = re.search(r"at most (\d+) columns", solved(instance).why)
+    assert columns
+    assert int(columns[1]) < 8_000
 
 
 @pytest.mark.parametrize("threads", [1, 2])
