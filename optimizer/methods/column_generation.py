@@ -85,6 +85,7 @@ class ColumnGeneration:
     open: Bool = field(init=False)
     _settled_usd: Float = field(init=False)
     _may_draw: Bool = field(init=False)
+    _torn: dict[int, tuple[Index, Index]] = field(init=False)
 
     def __post_init__(self) -> None:
         market = self.sweeps.market
@@ -99,6 +100,7 @@ class ColumnGeneration:
         self.slack = np.array(self.slack)
         self._settled_usd = np.zeros(len(periods))
         self._may_draw = np.ones(len(periods), np.bool_)
+        self._torn = {}
         self._start(periods)
 
     def programs(self) -> list[tuple[int, Program]]:
@@ -109,7 +111,10 @@ class ColumnGeneration:
         while len(todo):
             settled = self._settled(todo)
             self._settled_usd[todo] = settled.cost_usd
-            misfit = (settled.load > market.capacity[:, todo] * (1 + OVERFULL)).any(axis=0)
+            over = settled.load > market.capacity[:, todo] * (1 + OVERFULL)
+            if self._undraw(todo, over):
+                continue
+            misfit = over.any(axis=0)
             empty = np.array([len(self.remainders[t].route) == 0 for t in todo.tolist()])
             alone = todo[empty & ~misfit]
             self.cost_usd[alone] = self._settled_usd[alone]
@@ -162,6 +167,8 @@ class ColumnGeneration:
             slack = self.slack[periods]
             self.slack[periods] = np.where(slack < 1.0, slack * WIDER, EVERYTHING)
             self._may_draw[periods] = False
+            for period in periods.tolist():
+                self._torn.pop(period, None)
             self._start(periods)
 
     def _start(self, periods: Int) -> None:
@@ -188,8 +195,27 @@ class ColumnGeneration:
             MOST_WAYS,
         )
         self.only[settled, period] = taken
+        self._torn[period] = workload, route
         kept = self.only[workload, period] < 0
         return workload[kept], route[kept]
+
+    def _undraw(self, periods: Int, over: Bool) -> bool:
+        """Open again whom a draw settled on pools that are too full; whether there was anyone."""
+        from optimizer.kernels.near_ways import SEVERAL
+
+        found = False
+        for place in np.flatnonzero(over.any(axis=0)).tolist():
+            period = int(periods[place])
+            workload, route = self._torn.get(period, (_NONE, _NONE))
+            settled = self.only[workload, period]
+            full = (settled >= 0) & over[self.sweeps.market.pool[settled], place]
+            if not bool(full.any()):
+                continue
+            found = True
+            new = self.remainders[period].joined(workload[full], route[full])
+            self.only[workload[full], period] = SEVERAL
+            self.remainders[period], self.placed_mtok[period] = new, np.zeros(len(new.route))
+        return found
 
     def _note_bounds(self, near: Near, price: Float, periods: Int) -> None:
         """Keep the prices of a period that prove more than those before."""

@@ -79,7 +79,7 @@ class Market:
         demand = instance.demand_mtok
         if bool((ceiling <= 0).any()):
             demand = np.where(ceiling[:, None] > 0, demand, 0.0)
-        price = instance.price_usd_per_chip_hour[pool].mean(axis=1)
+        price = instance.price_usd_per_chip_hour.mean(axis=1)[pool]
         cost = table.usd_per_mtok[route] + hours * price
         return cls(
             first=np.searchsorted(workload, np.arange(instance.num_workloads + 1)),
