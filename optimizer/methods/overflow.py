@@ -68,7 +68,11 @@ def placed_at_prices(sweeps: Sweeps, price: Float, periods: Int) -> Placements:
     made: list[Placements] = []
     for _ in range(len(room)):
         closed = np.where(room > SPECK * market.capacity, price, np.inf)[:, periods]
-        now = Sweeps(replace(market, demand=rest.copy()), sweeps.threads)
+        asking = np.flatnonzero(rest.any(axis=1))
+        if len(asking) == 0:
+            break
+        some = market.sample(asking)
+        now = Sweeps(replace(some, demand=rest[asking]), sweeps.threads)
         # No slack: ties alone leave several ways, and the first of them is taken.
         near = now.near(closed, np.zeros(len(periods)), periods)
         cells = near.workload.astype(np.int64) * len(periods) + near.position
@@ -79,9 +83,10 @@ def placed_at_prices(sweeps: Sweeps, price: Float, periods: Int) -> Placements:
         if len(workload) == 0:
             break
         period = periods[place]
-        asked = Placements(
-            only[workload, place].astype(np.int64), workload, period, rest[workload, period]
-        )
+        # From the routes and workloads of those who ask to the market's own.
+        route = np.searchsorted(market.route, some.route[only[workload, place]])
+        workload = asking[workload]
+        asked = Placements(route, workload, period, rest[workload, period])
         load = asked.load(market)
         given = asked.scaled(market, np.minimum(1.0, room / np.where(load > 0, load, 1.0)))
         room = np.maximum(room - given.load(market), 0.0)
