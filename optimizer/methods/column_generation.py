@@ -12,6 +12,7 @@ thicker, in the end so thick that the program is the whole period.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -103,12 +104,15 @@ class ColumnGeneration:
         self._torn = {}
         self._start(periods)
 
-    def programs(self) -> list[tuple[int, Program]]:
-        """Period and program of every open period, once its settled workloads fit."""
+    def programs(self, halt: Callable[[], bool]) -> list[tuple[int, Program]]:
+        """Period and program of every open period, once its settled workloads fit.
+
+        When ``halt`` says so, of those alone that fit by then.
+        """
         market = self.sweeps.market
         made: list[tuple[int, Program]] = []
         todo = np.flatnonzero(self.open)
-        while len(todo):
+        while len(todo) and not halt():
             settled = self._settled(todo)
             self._settled_usd[todo] = settled.cost_usd
             over = settled.load > market.capacity[:, todo] * (1 + OVERFULL)

@@ -134,14 +134,14 @@ class _Search:
 
     def _round(self, finish: ColumnGeneration) -> None:
         """Solve the small programs of all open periods, and price at their duals."""
-        programs = finish.programs()
+        programs = finish.programs(self._halt(1.0))
         solver = Glop()
         jobs = [Job(solver, program) for _, program in programs]
         outcomes = self.workers.run(jobs, self.limits.after(self.begun).seconds)
         self.rounds += 1
         self.columns = max([self.columns, *(program.num_columns for _, program in programs)])
         finish.learn([(*one, outcome) for one, outcome in zip(programs, outcomes, strict=True)])
-        self.progress.step(len(programs) - int(finish.open.sum()))
+        self.progress.step(max(0, len(programs) - int(finish.open.sum())))
         if bool(np.isfinite(finish.cost_usd).all()):
             paid = float(reserved_usd(self.instance).sum())
             self.progress.incumbent(

@@ -221,5 +221,5 @@ def test_time_is_up_before_the_small_programs(monkeypatch: pytest.MonkeyPatch) -
     assert result.relative_gap < 0.05
 
 
-def _interrupted(self: object) -> list[object]:
+def _interrupted(self: object, halt: object) -> list[object]:
     raise KeyboardInterrupt
