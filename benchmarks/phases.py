@@ -78,15 +78,20 @@ class Clock:
         self.end()
 
 
-def first(folder: Path) -> dict[str, Any]:
+def first(folder: Path, method: str) -> dict[str, Any]:
     """Read and build in a process that has not built before."""
     from optimizer.instance.read import read
+    from optimizer.methods.market import Market
+    from optimizer.methods.registry import method_named
     from optimizer.model.formulation import Formulation
     from optimizer.solvers.blocks import split
 
     instance = read(folder)
     begun = time.perf_counter()
-    split(Formulation().build(instance).program)
+    if method_named(method, instance=instance).name == "price":
+        Market.of(instance)
+    else:
+        split(Formulation().build(instance).program)
     return {"build_first_seconds": time.perf_counter() - begun}
 
 

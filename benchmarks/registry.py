@@ -8,11 +8,20 @@ from benchmarks.cases.fleet import FLEET
 from benchmarks.cases.frontier import FRONTIER
 from benchmarks.cases.routes_1m_t1 import ROUTES_1M_T1
 from benchmarks.cases.routes_6k_t168 import ROUTES_6K_T168
+from benchmarks.cases.routes_896k_t168 import ROUTES_896K_T168
 from benchmarks.cases.small import SMALL
 
 __all__ = ["CASES", "Case", "case_named"]
 
-CASES: tuple[Case, ...] = (SMALL, FRONTIER, COUPLED, ROUTES_6K_T168, FLEET, ROUTES_1M_T1)
+CASES: tuple[Case, ...] = (
+    SMALL,
+    FRONTIER,
+    COUPLED,
+    ROUTES_6K_T168,
+    FLEET,
+    ROUTES_1M_T1,
+    ROUTES_896K_T168,
+)
 """Every case, the quickest first."""
 
 

@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run_once(case: Case, folder: Path) -> dict[str, Any]:
     """Run a case in fresh processes; gives its record."""
     code, before = commit(), load_average()
-    first = _fresh("first", {"folder": str(folder)})
+    first = _fresh("first", {"folder": str(folder), "method": case.method})
     found = _fresh(
         "main",
         {

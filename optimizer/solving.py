@@ -45,7 +45,7 @@ def solve(
 
     Parameters
     ----------
-    method : name of a method (auto, direct, rounding, rolling, greedy), or a method.
+    method : name of a method (auto, direct, rounding, rolling, price, greedy), or a method.
     solver : name of a solver (auto, glop, pdlp, highs, scip, cp_sat) for the direct and the
         rolling method.
     limits : time, gap, threads and memory.
@@ -105,6 +105,13 @@ class _Search:
         refused = evaluation is None or not evaluation.verified
         if refused and found.reason is not Reason.OPTIMAL:
             found, evaluation = self._fall_back(found)
+        if evaluation is None and found.reason is Reason.FAILED and isinstance(self.method, Direct):
+            # A solver may break down over a program that has no solution instead of saying so.
+            try:
+                if self._prove_infeasible(found):
+                    found = dataclasses.replace(found, reason=Reason.INFEASIBLE)
+            except KeyboardInterrupt:
+                found = dataclasses.replace(found, reason=Reason.INTERRUPTED)
         return self._result(found, found.plan, evaluation)
 
     def _judge(self, found: Found) -> Evaluation | None:
@@ -184,7 +191,7 @@ class _Search:
             self.notes += relaxation.words
             if relaxation.source not in ("", "arithmetic"):
                 self.notes += (f"that no plan exists rests on the word of {relaxation.source}",)
-        else:
+        elif found.reason is Reason.INFEASIBLE:
             self.notes += (f"{found.solver} called the program infeasible; that is not proved",)
         return proved
 

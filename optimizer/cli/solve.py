@@ -24,7 +24,10 @@ from optimizer.cli.progress_lines import progress_for
 @instance_argument
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to write the plan to.")
 @click.option(
-    "--method", default="auto", show_default=True, help="auto, direct, rounding, rolling or greedy."
+    "--method",
+    default="auto",
+    show_default=True,
+    help="auto, direct, rounding, rolling, price or greedy.",
 )
 @click.option(
     "--solver", default="auto", show_default=True, help="auto, glop, pdlp, highs, scip or cp_sat."

@@ -150,6 +150,63 @@ def weighted_sums(weights: Float, values: Float) -> tuple[Float, Float]:
     return np.array(sums), np.array(sizes)
 
 
+def ways_of(
+    w: int, first_route: Index, route_pool: Index, opens: Index, route_usd: Float,
+    chip_hours: Float, pool_usd: Float, t: int,
+) -> list[tuple[float, int]]:  # fmt: skip
+    """Cost and route of every way of a workload that is open in a period."""
+    found = []
+    for r in range(first_route[w], first_route[w + 1]):
+        price = float(pool_usd[route_pool[r], t])
+        if t >= opens[r] and price < math.inf:
+            found.append((float(route_usd[r]) + float(chip_hours[r]) * price, r))
+    return found
+
+
+def soft_minimum(
+    first_route: Index, route_pool: Index, opens: Index, route_usd: Float, chip_hours: Float,
+    pool_usd: Float, ceiling: Float, width: Float, demand: Float, period: Index,
+) -> tuple[Float, Float, Float]:  # fmt: skip
+    """Value, slopes and negative bends of the soft-min, over all ways however far from the best."""
+    pools, periods = pool_usd.shape
+    value, load = np.zeros(periods), np.zeros((pools, periods))
+    bend = np.zeros((periods, pools, pools))
+    for w, t in np.ndindex(len(ceiling), periods):
+        d, s = float(demand[w, period[t]]), float(width[w])
+        ways = ways_of(w, first_route, route_pool, opens, route_usd, chip_hours, pool_usd, t)
+        least = min([float(ceiling[w]), *(c for c, _ in ways)])
+        parts = [math.exp((least - c) / s) for c, _ in ways]
+        total = math.fsum([*parts, math.exp((least - float(ceiling[w])) / s)])
+        value[t] += d * (least - s * math.log(total))
+        hours = np.zeros(pools)
+        for (_, r), part in zip(ways, parts, strict=True):
+            used = float(chip_hours[r]) * part / total
+            hours[route_pool[r]] += used
+            bend[t, route_pool[r], route_pool[r]] += d / s * used * float(chip_hours[r])
+        load[:, t] += d * hours
+        bend[t] -= d / s * np.outer(hours, hours)
+    return value, load, bend
+
+
+def near_ways(
+    first_route: Index, route_pool: Index, opens: Index, route_usd: Float, chip_hours: Float,
+    pool_usd: Float, ceiling: Float, scale: Float, slack: Float, demand: Float, period: Index,
+) -> tuple[Float, dict[tuple[int, int], tuple[bool, list[int]]]]:  # fmt: skip
+    """Best value by period, and by workload and period: whether giving up and which routes."""
+    periods = pool_usd.shape[1]
+    value = np.zeros(periods)
+    found = {}
+    for w, t in np.ndindex(len(ceiling), periods):
+        if demand[w, period[t]] == 0:
+            continue
+        ways = ways_of(w, first_route, route_pool, opens, route_usd, chip_hours, pool_usd, t)
+        least = min([float(ceiling[w]), *(c for c, _ in ways)])
+        edge = least + float(slack[t]) * float(scale[w])
+        value[t] += float(demand[w, period[t]]) * least
+        found[w, t] = (float(ceiling[w]) <= edge, [r for c, r in ways if c <= edge])
+    return value, found
+
+
 @dataclass
 class Rooms:
     """What is free in one period of the greedy fill; plain lists that change."""

@@ -1,0 +1,289 @@
+"""The finish: from prices to an exact plan, by column generation that starts at the answer.
+
+At good prices nearly every workload has one way within a hair of its best: it is settled. The
+others go with their few ways into a small program per period, over the room that is left
+(:mod:`optimizer.methods.remainder`). The duals of that program are prices again; all routes are
+priced at them, ways that come in are added, settled workloads that would rather go elsewhere
+become unsettled, until the cost of the period meets its bound (G. B. Dantzig and P. Wolfe,
+"Decomposition principle for linear programs", Operations Research 8, 1960). Settled workloads
+that fill a pool beyond its limit say that the prices were not good enough: the hair is made
+thicker, in the end so thick that the program is the whole period.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.methods.remainder import Remainder
+from optimizer.methods.spread import spread
+from optimizer.methods.sweeps import Near, Sweeps
+from optimizer.program import Program
+from optimizer.solvers.base import Outcome, Reason
+
+Float = NDArray[np.float64]
+Int = NDArray[np.int64]
+Index = NDArray[np.int32]
+Bool = NDArray[np.bool_]
+
+WIDER = 8.0
+"""Times as much after settled workloads did not fit."""
+EVERYTHING = 1e9
+"""Slack from which on every way counts."""
+MOST_WAYS = 5_000
+"""Ways left open in a period above which only the largest workloads stay open."""
+COLUMN_SLACK = 1e-9
+"""Slack of ways that are added at the duals of a program."""
+OVERFULL = 1e-10
+"""Part of its limit by which settled workloads may pass it: rounding, repaired in the plan."""
+
+
+@dataclass(frozen=True, eq=False)
+class Settled:
+    """What settled workloads do in some periods. Axis t: those periods.
+
+    Attributes
+    ----------
+    load : (P, t) chip-hours.
+    cost_usd : (t,) what they cost, tokens given up included.
+    """
+
+    load: Float
+    cost_usd: Float
+
+
+@dataclass(eq=False)
+class ColumnGeneration:
+    """What is known of each period; moves on as :meth:`learn` is told of solutions.
+
+    Attributes
+    ----------
+    sweeps : the market to be priced.
+    price : (P, T) the prices that give the best bound so far, USD per chip-hour beyond use.
+    slack : (T,) part of its scale by which a way may miss the best and be left open.
+    relative_gap : gap at which a period is done.
+    bound_usd : (T,) that bound.
+    cost_usd : (T,) cost of the period's plan, infinity while it has none.
+    only : (W, T) settled workloads: their route, or a name of :mod:`optimizer.kernels.near_ways`.
+    remainders : the unsettled ones, by period.
+    placed_mtok : what the last solution places on the ways of each remainder, by period;
+        none on ways that came in since.
+    open : (T,) periods whose cost does not meet their bound yet.
+    """
+
+    sweeps: Sweeps
+    price: Float
+    slack: Float
+    relative_gap: float
+    bound_usd: Float = field(init=False)
+    cost_usd: Float = field(init=False)
+    only: Index = field(init=False)
+    remainders: list[Remainder] = field(init=False)
+    placed_mtok: list[Float] = field(init=False)
+    open: Bool = field(init=False)
+    _settled_usd: Float = field(init=False)
+    _may_draw: Bool = field(init=False)
+    _torn: dict[int, tuple[Index, Index]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        market = self.sweeps.market
+        periods = np.arange(market.num_periods)
+        self.price = np.array(self.price)
+        self.bound_usd = np.full(len(periods), -np.inf)
+        self.cost_usd = np.full(len(periods), np.inf)
+        self.only = np.empty(market.demand.shape, np.int32)
+        self.remainders = [Remainder(period, _NONE, _NONE) for period in periods.tolist()]
+        self.placed_mtok = [np.empty(0) for _ in self.remainders]
+        self.open = np.ones(len(periods), np.bool_)
+        self.slack = np.array(self.slack)
+        self._settled_usd = np.zeros(len(periods))
+        self._may_draw = np.ones(len(periods), np.bool_)
+        self._torn = {}
+        self._start(periods)
+
+    def programs(self, halt: Callable[[], bool]) -> list[tuple[int, Program]]:
+        """Period and program of every open period, once its settled workloads fit.
+
+        When ``halt`` says so, of those alone that fit by then.
+        """
+        market = self.sweeps.market
+        made: list[tuple[int, Program]] = []
+        todo = np.flatnonzero(self.open)
+        while len(todo) and not halt():
+            settled = self._settled(todo)
+            self._settled_usd[todo] = settled.cost_usd
+            over = settled.load > market.capacity[:, todo] * (1 + OVERFULL)
+            if self._undraw(todo, over):
+                continue
+            misfit = over.any(axis=0)
+            empty = np.array([len(self.remainders[t].route) == 0 for t in todo.tolist()])
+            alone = todo[empty & ~misfit]
+            self.cost_usd[alone] = self._settled_usd[alone]
+            self._close(alone)
+            # Without a program there are no duals to go on with.
+            misfit |= empty & self.open[todo]
+            room = np.maximum(market.capacity[:, todo] - settled.load, 0.0)
+            for place in np.flatnonzero(~misfit & ~empty).tolist():
+                remainder = self.remainders[todo[place]]
+                made.append((int(todo[place]), remainder.program(market, room[:, place])))
+            todo = todo[misfit]
+            self._widen(todo)
+            todo = todo[self.open[todo]]
+        return sorted(made, key=lambda one: one[0])
+
+    def learn(self, solved: list[tuple[int, Program, Outcome]]) -> None:
+        """Take solutions over, price all routes at their duals, add what comes in."""
+        market = self.sweeps.market
+        usable = [one for one in solved if one[2].reason is Reason.OPTIMAL]
+        self._widen(np.array([t for t, _, o in solved if o.reason in _BAD], np.int64))
+        if not usable:
+            return
+        periods = np.array([period for period, _, _ in usable])
+        price = np.zeros((len(market.capacity), len(periods)))
+        for place, (period, program, outcome) in enumerate(usable):
+            remainder = self.remainders[period]
+            assert outcome.values is not None
+            self.placed_mtok[period] = remainder.placed(outcome)
+            self.cost_usd[period] = self._settled_usd[period] + program.cost @ outcome.values
+            price[:, place] = remainder.price(market, outcome)
+        near = self.sweeps.near(price, np.full(len(periods), COLUMN_SLACK), periods)
+        self._note_bounds(near, price, periods)
+        self._close(periods)
+        for place, period in enumerate(periods.tolist()):
+            if self.open[period] and not self._add(near, place, period):
+                self.open[period] = False  # nothing comes in: what is left of the gap is rounding
+
+    def _close(self, periods: Int) -> None:
+        """Leave periods alone whose cost meets their bound."""
+        gap = self.cost_usd[periods] - self.bound_usd[periods]
+        # Half by what the period costs, half alike: together no more than the whole may miss.
+        size = np.abs(self.cost_usd[periods]) + np.abs(self.bound_usd).mean()
+        self.open[periods[gap <= self.relative_gap * size / 2]] = False
+
+    def _widen(self, periods: Int) -> None:
+        """Begin these periods anew with more ways; give up on those that had all of them."""
+        self.open[periods[self.slack[periods] >= EVERYTHING]] = False
+        periods = periods[self.open[periods]]
+        if len(periods):
+            slack = self.slack[periods]
+            self.slack[periods] = np.where(slack < 1.0, slack * WIDER, EVERYTHING)
+            self._may_draw[periods] = False
+            for period in periods.tolist():
+                self._torn.pop(period, None)
+            self._start(periods)
+
+    def _start(self, periods: Int) -> None:
+        """Settle whom the prices settle, in these periods from scratch."""
+        near = self.sweeps.near(self.price[:, periods], self.slack[periods], periods)
+        self.only[:, periods] = near.only
+        for place, (workload, route) in enumerate(_by_position(near, len(periods))):
+            period = int(periods[place])
+            if self._may_draw[period] and len(route) > MOST_WAYS:
+                workload, route = self._spread(period, workload, route)
+            self.remainders[period] = Remainder(period, workload, route)
+            self.placed_mtok[period] = np.zeros(len(route))
+        self.cost_usd[periods] = np.inf
+        self._note_bounds(near, self.price[:, periods], periods)
+
+    def _spread(self, period: int, workload: Index, route: Index) -> tuple[Index, Index]:
+        """Settle all but the largest of very many that are torn; gives what stays open."""
+        settled, taken = spread(
+            self.sweeps.market,
+            self.price[:, period],
+            period,
+            float(self.slack[period]),
+            (workload, route),
+            MOST_WAYS,
+        )
+        self.only[settled, period] = taken
+        self._torn[period] = workload, route
+        kept = self.only[workload, period] < 0
+        return workload[kept], route[kept]
+
+    def _undraw(self, periods: Int, over: Bool) -> bool:
+        """Open again whom a draw settled on pools that are too full; whether there was anyone."""
+        from optimizer.kernels.near_ways import SEVERAL
+
+        found = False
+        for place in np.flatnonzero(over.any(axis=0)).tolist():
+            period = int(periods[place])
+            workload, route = self._torn.get(period, (_NONE, _NONE))
+            settled = self.only[workload, period]
+            full = (settled >= 0) & over[self.sweeps.market.pool[settled], place]
+            if not bool(full.any()):
+                continue
+            found = True
+            new = self.remainders[period].joined(workload[full], route[full])
+            self.only[workload[full], period] = SEVERAL
+            self.remainders[period], self.placed_mtok[period] = new, np.zeros(len(new.route))
+        return found
+
+    def _note_bounds(self, near: Near, price: Float, periods: Int) -> None:
+        """Keep the prices of a period that prove more than those before."""
+        bound = near.value - (price * self.sweeps.market.capacity[:, periods]).sum(axis=0)
+        better = bound > self.bound_usd[periods]
+        self.bound_usd[periods[better]] = bound[better]
+        self.price[:, periods[better]] = price[:, better]
+
+    def _add(self, near: Near, place: int, period: int) -> bool:
+        """Add ways that came in at the duals; whether there were any."""
+        from optimizer.kernels.near_ways import GIVE_UP, SEVERAL
+
+        market, before, now = self.sweeps.market, self.only[:, period], near.only[:, place]
+        here = near.position == place
+        workload, way = near.workload[here], near.route[here]
+        moves = (before >= GIVE_UP) & (now != before)
+        # Whose own way is still among the best has no reason to move.
+        moves[workload[before[workload] == way]] = False
+        freed = np.flatnonzero(moves).astype(np.int32)
+        wanted = moves[workload] | (before[workload] == SEVERAL)
+        loose = np.flatnonzero((before == SEVERAL) & (now >= 0))
+        kept, came = freed[before[freed] >= 0], freed[now[freed] >= 0]
+        single = np.concatenate([kept, came, loose])
+        route = np.concatenate([before[kept], now[came], now[loose]])
+        old = self.remainders[period]
+        new = old.joined(
+            np.concatenate([single, workload[wanted]]).astype(np.int32),
+            np.concatenate([route, way[wanted]]),
+        )
+        # A workload that was given up and is freed may have no route at all: it stays.
+        freed = freed[np.diff(market.first)[freed] > 0]
+        self.only[freed, period] = SEVERAL
+        mtok = np.zeros(len(new.route))
+        mtok[np.searchsorted(new.route, old.route)] = self.placed_mtok[period]
+        mtok[np.searchsorted(new.route, before[kept])] = market.demand[kept, period]
+        self.remainders[period], self.placed_mtok[period] = new, mtok
+        return len(new.route) > len(old.route)
+
+    def _settled(self, periods: Int) -> Settled:
+        from optimizer.kernels.near_ways import GIVE_UP
+
+        market, only = self.sweeps.market, self.only[:, periods]
+        demand = market.demand[:, periods]
+        pools, count = len(market.capacity), len(periods)
+        workload, place = np.nonzero(only >= 0)
+        route, mtok = only[workload, place], demand[workload, place]
+        pool, hours = market.pool[route], market.hours[route] * mtok
+        load = np.bincount(pool * np.int64(count) + place, hours, minlength=pools * count)
+        usd = market.usd[route] * mtok + hours * market.used_usd[pool, periods[place]]
+        # Sums of nothing are whole numbers to bincount.
+        cost = np.asarray(np.bincount(place, usd, minlength=count), np.float64)
+        cost += market.ceiling @ np.where(only == GIVE_UP, demand, 0.0)
+        return Settled(np.asarray(load, np.float64).reshape(pools, count), cost)
+
+
+_NONE = np.empty(0, np.int32)
+_BAD = (Reason.INFEASIBLE, Reason.UNBOUNDED, Reason.FAILED, Reason.CRASHED, Reason.OUT_OF_MEMORY)
+"""Ends of a small program after which a larger one is tried."""
+
+
+def _by_position(near: Near, positions: int) -> list[tuple[Index, Index]]:
+    """Workloads and routes of each position."""
+    order = np.argsort(near.position, kind="stable")
+    ends = np.cumsum(np.bincount(near.position, minlength=positions))[:-1]
+    return list(
+        zip(np.split(near.workload[order], ends), np.split(near.route[order], ends), strict=True)
+    )

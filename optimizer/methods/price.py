@@ -1,0 +1,210 @@
+"""Price: let prices of chip-hours settle nearly everyone, and solve what is left exactly.
+
+Where nothing couples periods and only the pools' limits couple workloads, prices on these limits
+say everything: at the right ones each workload finds its way alone. They are found by climbing
+the smoothed bound (:mod:`~optimizer.methods.ascent`), first on samples
+(:mod:`~optimizer.methods.price_ladder`), and made exact by column generation
+(:mod:`~optimizer.methods.column_generation`). The bound is the judge's sweep at the final prices.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.errors import UnsupportedError
+from optimizer.instance.instance import Instance
+from optimizer.methods.base import Found, Limits, Size
+from optimizer.methods.column_generation import ColumnGeneration
+from optimizer.methods.market import Market
+from optimizer.methods.overflow import Placements, placed_at_prices
+from optimizer.methods.price_ladder import climbed, sharpened
+from optimizer.methods.sweeps import Sweeps
+from optimizer.methods.uncoupled import couplings
+from optimizer.model.costs import reserved_usd
+from optimizer.plan import Plan, from_cells
+from optimizer.prices import Prices
+from optimizer.progress import Progress
+from optimizer.solvers.base import Reason
+from optimizer.solvers.glop import Glop
+from optimizer.solvers.workers import Job, Workers, shared_workers, stop_requested
+
+Float = NDArray[np.float64]
+
+CLIMB = 0.6
+"""Part of the time limit that the ascent may take."""
+PART_OF_GAP = 0.8
+"""Part of the gap asked for at which everything counts as done."""
+MOST_ROUNDS = 200
+SPECK = 1e-11
+"""Part of its demand that counts as served: rounding."""
+
+
+@dataclass(frozen=True)
+class Price:
+    """The price method; it takes no parameters and always uses Glop for what is left."""
+
+    name: str = "price"
+
+    def __call__(self, instance: Instance, limits: Limits, progress: Progress) -> Found:
+        """Climb, settle, solve the rest.
+
+        Raises
+        ------
+        UnsupportedError
+            When the instance has a rule beyond the pools' limits.
+        """
+        unknown = couplings(instance)
+        if unknown:
+            raise UnsupportedError(
+                f"the price method cannot take these rules yet: {', '.join(unknown)}; "
+                "methods direct and auto can"
+            )
+        begun = time.monotonic()
+        progress.stage("build")
+        sweeps = Sweeps(Market.of(instance), limits.threads)
+        workers = shared_workers(limits.threads, limits.memory_mib)
+        workers.peak_rss_mib = 0.0
+        built = time.monotonic()
+        search = _Search(instance, sweeps, workers, limits, progress, begun)
+        reason = search.run()
+        market = sweeps.market
+        return Found(
+            reason=reason,
+            plan=search.plan(),
+            prices=Prices.of(instance, capacity_usd_per_chip_hour=search.price),
+            solver="glop",
+            why=f"only pools' limits couple workloads, prices settle most of them: {search.why()}",
+            size=Size(
+                len(market.pool) * market.num_periods + int((market.demand > 0).sum()),
+                int((market.demand > 0).sum()) + int(market.able.sum()),
+                2 * len(market.pool) * market.num_periods,
+                market.num_periods,
+            ),
+            build_seconds=built - begun,
+            solve_seconds=time.monotonic() - built,
+            child_rss_mib=workers.peak_rss_mib,
+        )
+
+
+class _Search:
+    """One run: prices, then rounds of small programs until time is up or nothing is left."""
+
+    def __init__(
+        self,
+        instance: Instance,
+        sweeps: Sweeps,
+        workers: Workers,
+        limits: Limits,
+        progress: Progress,
+        begun: float,
+    ) -> None:
+        self.instance, self.sweeps, self.workers = instance, sweeps, workers
+        self.limits, self.progress, self.begun = limits, progress, begun
+        self.price: Float = np.zeros(sweeps.market.capacity.shape)
+        self.finish: ColumnGeneration | None = None
+        self.rounds, self.columns = 0, 0
+
+    def run(self) -> Reason:
+        try:
+            self.workers.start(self.limits.threads)
+            self.progress.stage("prices")
+            self.price = climbed(self.sweeps, self.progress, self._halt(CLIMB))
+            halt = self._halt(CLIMB)
+            self.price, slack = sharpened(self.sweeps, self.price, self.progress, halt)
+            self.finish = ColumnGeneration(
+                self.sweeps, self.price, slack, PART_OF_GAP * self.limits.relative_gap
+            )
+            self.progress.stage("workloads between prices")
+            halt = self._halt(1.0)
+            while bool(self.finish.open.any()) and self.rounds < MOST_ROUNDS and not halt():
+                self._round(self.finish)
+        except KeyboardInterrupt:
+            stop_requested.set()
+        if self.finish is not None:
+            self.price = self.finish.price
+        if stop_requested.is_set():
+            return Reason.INTERRUPTED
+        done = self.finish is not None and not bool(self.finish.open.any())
+        return Reason.OPTIMAL if done else Reason.TIME_LIMIT
+
+    def _round(self, finish: ColumnGeneration) -> None:
+        """Solve the small programs of all open periods, and price at their duals."""
+        programs = finish.programs(self._halt(1.0))
+        solver = Glop()
+        jobs = [Job(solver, program) for _, program in programs]
+        outcomes = self.workers.run(jobs, self.limits.after(self.begun).seconds)
+        self.rounds += 1
+        self.columns = max([self.columns, *(program.num_columns for _, program in programs)])
+        finish.learn([(*one, outcome) for one, outcome in zip(programs, outcomes, strict=True)])
+        self.progress.step(max(0, len(programs) - int(finish.open.sum())))
+        if bool(np.isfinite(finish.cost_usd).all()):
+            paid = float(reserved_usd(self.instance).sum())
+            self.progress.incumbent(
+                paid + float(finish.cost_usd.sum()), paid + float(finish.bound_usd.sum()), 0
+            )
+
+    def _halt(self, part: float) -> Callable[[], bool]:
+        """Whether the user wants to stop, or this part of the time is over."""
+        seconds = self.limits.seconds
+
+        def halt() -> bool:
+            late = seconds is not None and time.monotonic() - self.begun > part * seconds
+            return late or stop_requested.is_set()
+
+        return halt
+
+    def why(self) -> str:
+        """What was done for the others, in a few words."""
+        rounds = "1 round" if self.rounds == 1 else f"{self.rounds} rounds"
+        return f"glop for the others, {rounds}, at most {self.columns} columns a period"
+
+    def plan(self) -> Plan:
+        """Everything that is placed, in the instance's terms."""
+        market = self.sweeps.market
+        parts = [] if self.finish is None else _solved(self.finish)
+        without = np.ones(market.num_periods, np.bool_)
+        if self.finish is not None:
+            without = ~np.isfinite(self.finish.cost_usd)
+        if bool(without.any()):
+            parts.append(placed_at_prices(self.sweeps, self.price, np.flatnonzero(without)))
+        return _as_plan(self.instance, market, Placements.joined(parts))
+
+
+def _solved(finish: ColumnGeneration) -> list[Placements]:
+    """Placements of the periods that have a plan: settled workloads, then the others."""
+    market, done = finish.sweeps.market, np.isfinite(finish.cost_usd)
+    workload, period = np.nonzero((finish.only >= 0) & done)
+    route = finish.only[workload, period].astype(np.int64)
+    parts = [Placements(route, workload, period, market.demand[workload, period])]
+    for each in np.flatnonzero(done).tolist():
+        rest, mtok = finish.remainders[each], finish.placed_mtok[each]
+        route, workload = rest.route.astype(np.int64), rest.workload.astype(np.int64)
+        parts.append(Placements(route, workload, np.full(len(mtok), each), mtok))
+    return parts
+
+
+def _as_plan(instance: Instance, market: Market, placed: Placements) -> Plan:
+    """The plan, with rounding taken out: no pool over its limit, no workload over its demand."""
+    load = placed.load(market)
+    over = load > market.capacity
+    # One part in 2^52 less, so that the sum of the scaled parts stays below as well.
+    share = np.where(over, market.capacity / np.where(over, load, 1.0) * (1 - 2.0**-52), 1.0)
+    placed = placed.scaled(market, share)
+    demand, shape = instance.demand_mtok, instance.demand_mtok.shape
+    cell = placed.workload * np.int64(shape[1]) + placed.period
+    served = np.bincount(cell, placed.mtok, minlength=demand.size).reshape(shape)
+    rest = demand - served
+    rest[rest <= SPECK * demand] = 0.0
+    return from_cells(
+        instance,
+        placed.workload.astype(np.int32),
+        market.pool[placed.route],
+        placed.period.astype(np.int32),
+        placed.mtok,
+        rest,
+    )
