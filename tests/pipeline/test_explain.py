@@ -37,6 +37,15 @@ def has_plan(instance: Instance) -> bool:
     return optimizer.solve(instance).verified
 
 
+@EVERY_CLASH
+def test_solve_calls_it_infeasible_too(clash: Clash) -> None:
+    """Also where a solver breaks down over the program instead of saying so."""
+    result = optimizer.solve(clash.sketch.build())
+    assert result.status == "infeasible", result.reason
+    assert result.exit_code == 4
+    assert any("cannot be kept" in note for note in result.notes)
+
+
 def a_bit_less(change: Change) -> Change:
     """One whole step less, or 1 %."""
     part = (change.amount - 1) / change.amount if change.rule.family in WHOLE else 0.99
