@@ -16,7 +16,9 @@ Its placements get a row of their own, with s[w,t] the Mtok that may be handled,
     x[w,p,t] <= s[w,t] n[m,p,t]                                                   [Mtok]
 
 as for a fee (:mod:`optimizer.model.constraints.activation`); where it would keep one busy or
-more, the row above says more and this one is left out.
+more, the row above says more and this one is left out. So it is where all workloads of the model
+together would keep ``FEW`` busy: then a part of a replica is little of what is paid, and thousands
+of such rows only slow the search down.
 
 A workload w with h[w] = 0 that is alone in its model, where every pool that it may use runs in
 replicas, gets the sum of its rows as one,
@@ -50,6 +52,9 @@ from optimizer.program import ProgramBuilder
 
 Float = NDArray[np.float64]
 Index = NDArray[np.int32]
+
+FEW = 8
+"""Replicas that all workloads of a model could keep busy, from which on links do not pay."""
 
 
 def claim_replicas(builder: ProgramBuilder, instance: Instance, columns: Columns) -> Columns:
@@ -122,7 +127,10 @@ class Replicas:
         most = columns.window_mtok[columns.workload[mine], columns.period[mine]]
         hours = instance.routes.chip_hours_per_mtok[columns.route[mine]] * most
         one = planned_chips(instance)[model, columns.pool[mine]] * instance.period_hours
-        small = hours < one
+        cells = (model, columns.pool[mine], columns.period[mine])
+        together = np.zeros(columns.replicas.shape)
+        np.add.at(together, cells, hours)
+        small = (hours < one) & (together[cells] < FEW * one)
         if not bool(small.any()):
             return
         mine, model, most = mine[small], model[small], most[small]
