@@ -37,7 +37,6 @@ class Reason(enum.Enum):
     INFEASIBLE = "infeasible"
     UNBOUNDED = "unbounded"
     TIME_LIMIT = "time_limit"
-    NODE_LIMIT = "node_limit"
     INTERRUPTED = "interrupted"
     OUT_OF_MEMORY = "out_of_memory"
     CRASHED = "crashed"

@@ -156,7 +156,6 @@ def sum_of_parts(amounts: Sequence[float]) -> float:
 
 _SEVERITY = (
     Reason.OPTIMAL,
-    Reason.NODE_LIMIT,
     Reason.TIME_LIMIT,
     Reason.INTERRUPTED,
     Reason.OUT_OF_MEMORY,

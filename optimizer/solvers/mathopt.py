@@ -43,7 +43,6 @@ class Request:
     algorithm : name of the member of LPAlgorithmProto, empty for the solver's choice.
     options : text form of the solver's own options within SolveParametersProto.
     relative_gap : gap at which a solver of integer programs may stop, None for its own.
-    most_nodes : nodes of the search after which it stops, None for no limit.
     line : reads bounds from lines of its log, None when they are not to be read.
     plan_events : whether it calls back with plans.
     plan_option : text form of the option by which it writes plans to a file ``{name}``.
@@ -53,7 +52,6 @@ class Request:
     algorithm: str = ""
     options: str = ""
     relative_gap: float | None = None
-    most_nodes: int | None = None
     line: Line | None = None
     plan_events: bool = False
     plan_option: str = ""
@@ -83,8 +81,6 @@ def solve_message(
         parameters.lp_algorithm = parameters_pb2.LPAlgorithmProto.Value(request.algorithm)
     if request.relative_gap is not None:
         parameters.relative_gap_tolerance = request.relative_gap
-    if request.most_nodes is not None:
-        parameters.node_limit = request.most_nodes
     if seconds is not None:
         # Loading is part of the budget, and a limit of zero would mean "no limit".
         left = max(seconds - (time.monotonic() - begun), 1e-3)
@@ -217,7 +213,6 @@ def _reason(termination: Any) -> Reason:
         limit = result_pb2.LimitProto.Name(termination.limit)
         return {
             "LIMIT_TIME": Reason.TIME_LIMIT,
-            "LIMIT_NODE": Reason.NODE_LIMIT,
             "LIMIT_INTERRUPTED": Reason.INTERRUPTED,
             "LIMIT_MEMORY": Reason.OUT_OF_MEMORY,
         }.get(limit, Reason.FAILED)

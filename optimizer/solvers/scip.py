@@ -21,14 +21,11 @@ class Scip:
     relative_gap : gap at which an integer program counts as solved.
     tolerance : feasibility of rows and duals. At its own of 1e-6 it prunes plans that are better
         by a part of a whole number's cost, which matters where its bound is believed.
-    most_nodes : nodes of the search after which the best plan so far has to do, which unlike
-        a limit on time leads to the same plan every time; None for no limit.
     name : as on the command line.
     """
 
     relative_gap: float = 1e-6
     tolerance: float = 1e-9
-    most_nodes: int | None = None
     name: str = "scip"
 
     @property
@@ -55,7 +52,6 @@ class Scip:
             "SOLVER_TYPE_GSCIP",
             options=f"gscip {{ {tolerances} }}",
             relative_gap=self.relative_gap,
-            most_nodes=self.most_nodes,
             line=scip_line,
             plan_events=True,
         )
