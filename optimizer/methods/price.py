@@ -20,11 +20,14 @@ from optimizer.errors import UnsupportedError
 from optimizer.instance.instance import Instance
 from optimizer.methods.base import Found, Limits, Size
 from optimizer.methods.column_generation import ColumnGeneration
+from optimizer.methods.coupled_market import CoupledMarket
+from optimizer.methods.coupled_search import CoupledSearch
+from optimizer.methods.coupled_sweeps import CoupledSweeps
 from optimizer.methods.market import Market
 from optimizer.methods.overflow import Placements, placed_at_prices
 from optimizer.methods.price_ladder import climbed, sharpened
 from optimizer.methods.sweeps import Sweeps
-from optimizer.methods.uncoupled import couplings
+from optimizer.methods.uncoupled import PRICED, couplings
 from optimizer.model.costs import reserved_usd
 from optimizer.plan import Plan, from_cells
 from optimizer.prices import Prices
@@ -56,16 +59,19 @@ class Price:
         Raises
         ------
         UnsupportedError
-            When the instance has a rule beyond the pools' limits.
+            When the instance has a rule that prices alone cannot keep.
         """
-        unknown = couplings(instance)
+        present = couplings(instance)
+        unknown = [name for name in present if name not in PRICED]
         if unknown:
             raise UnsupportedError(
-                f"the price method cannot take these rules yet: {', '.join(unknown)}; "
+                f"the price method cannot take these rules: {', '.join(unknown)}; "
                 "methods direct and auto can"
             )
         begun = time.monotonic()
         progress.stage("build")
+        if present:
+            return _coupled(instance, limits, progress, begun)
         sweeps = Sweeps(Market.of(instance), limits.threads)
         workers = shared_workers(limits.threads, limits.memory_mib)
         workers.peak_rss_mib = 0.0
@@ -89,6 +95,15 @@ class Price:
             solve_seconds=time.monotonic() - built,
             child_rss_mib=workers.peak_rss_mib,
         )
+
+
+def _coupled(instance: Instance, limits: Limits, progress: Progress, begun: float) -> Found:
+    """Search with prices on limits beyond those of pools."""
+    sweeps = CoupledSweeps(CoupledMarket.of(instance), limits.threads)
+    workers = shared_workers(limits.threads, limits.memory_mib)
+    workers.peak_rss_mib = 0.0
+    built = time.monotonic()
+    return CoupledSearch(instance, sweeps, workers, limits, progress, begun, built).run()
 
 
 class _Search:
