@@ -47,6 +47,17 @@ def kernel(function: Callable[Params, Answer]) -> Callable[Params, Answer]:
     return call
 
 
+def inner(function: Callable[Params, Answer]) -> Callable[Params, Answer]:
+    """A part of the kernels of its own file, compiled into them.
+
+    Of its own file only: a compiled kernel on disk is thrown away when its own file changes.
+    """
+    if numba.config.DISABLE_JIT:
+        return function
+    made = numba.njit(nogil=True, error_model="numpy")(function)
+    return cast("Callable[Params, Answer]", made)
+
+
 def _compile(function: Callable[Params, Answer], *, cache: bool) -> Callable[Params, Answer]:
     try:
         made = numba.njit(cache=cache, nogil=True, error_model="numpy")(function)
