@@ -264,9 +264,9 @@ def _sorted_placements(
     """The same in the order of a plan."""
     from optimizer.kernels.plan_order import in_order
 
-    where = tuple(np.asarray(axis, np.int32) for axis in axes)
+    who, where, when = (np.asarray(axis, np.int32) for axis in axes)
     amount = np.asarray(amount, np.float64)
-    if not in_order(*where, amount):
-        _, order = order_of(*where, amount, workloads)
-        where, amount = tuple(axis[order] for axis in where), amount[order]
-    return (where[0], where[1], where[2]), amount
+    if not in_order(who, where, when, amount):
+        _, order = order_of(who, where, when, amount, workloads)
+        who, where, when, amount = who[order], where[order], when[order], amount[order]
+    return (who, where, when), amount

@@ -50,7 +50,8 @@ def over_blocks(
         waiting: deque[Future[Answer]] = deque()
         try:
             for block in blocks:
-                waiting.append(pool.submit(contextvars.copy_context().run, work, *block))
+                context = contextvars.copy_context()
+                waiting.append(pool.submit(lambda c, b: c.run(work, *b), context, block))
                 if len(waiting) > threads:
                     yield waiting.popleft().result()
             while waiting:
