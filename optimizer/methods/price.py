@@ -26,10 +26,11 @@ from optimizer.methods.coupled_sweeps import CoupledSweeps
 from optimizer.methods.market import Market
 from optimizer.methods.overflow import Placements, placed_at_prices
 from optimizer.methods.price_ladder import climbed, sharpened
+from optimizer.methods.priced_plan import Settled, plan_of
 from optimizer.methods.sweeps import Sweeps
 from optimizer.methods.uncoupled import PRICED, couplings
 from optimizer.model.costs import reserved_usd
-from optimizer.plan import Plan, from_cells
+from optimizer.plan import Plan
 from optimizer.prices import Prices
 from optimizer.progress import Progress
 from optimizer.solvers.base import Reason
@@ -43,8 +44,6 @@ CLIMB = 0.6
 PART_OF_GAP = 0.8
 """Part of the gap asked for at which everything counts as done."""
 MOST_ROUNDS = 200
-SPECK = 1e-11
-"""Part of its demand that counts as served: rounding."""
 
 
 @dataclass(frozen=True)
@@ -180,46 +179,22 @@ class _Search:
 
     def plan(self) -> Plan:
         """Everything that is placed, in the instance's terms."""
-        market = self.sweeps.market
-        parts = [] if self.finish is None else _solved(self.finish)
-        without = np.ones(market.num_periods, np.bool_)
-        if self.finish is not None:
-            without = ~np.isfinite(self.finish.cost_usd)
-        if bool(without.any()):
-            parts.append(placed_at_prices(self.sweeps, self.price, np.flatnonzero(without)))
-        return _as_plan(self.instance, market, Placements.joined(parts))
+        market, finish = self.sweeps.market, self.finish
+        done = np.zeros(market.num_periods, np.bool_)
+        if finish is not None:
+            done = np.isfinite(finish.cost_usd)
+        parts = [] if finish is None else _solved(finish)
+        if not bool(done.all()):
+            parts.append(placed_at_prices(self.sweeps, self.price, np.flatnonzero(~done)))
+        settled = Settled.nothing(market) if finish is None else Settled(finish.only, done)
+        return plan_of(self.instance, market, settled, Placements.joined(parts))
 
 
 def _solved(finish: ColumnGeneration) -> list[Placements]:
-    """Placements of the periods that have a plan: settled workloads, then the others."""
-    market, done = finish.sweeps.market, np.isfinite(finish.cost_usd)
-    workload, period = np.nonzero((finish.only >= 0) & done)
-    route = finish.only[workload, period].astype(np.int64)
-    parts = [Placements(route, workload, period, market.demand[workload, period])]
-    for each in np.flatnonzero(done).tolist():
+    """What the small programs place, in the periods that have a plan."""
+    parts = []
+    for each in np.flatnonzero(np.isfinite(finish.cost_usd)).tolist():
         rest, mtok = finish.remainders[each], finish.placed_mtok[each]
         route, workload = rest.route.astype(np.int64), rest.workload.astype(np.int64)
         parts.append(Placements(route, workload, np.full(len(mtok), each), mtok))
     return parts
-
-
-def _as_plan(instance: Instance, market: Market, placed: Placements) -> Plan:
-    """The plan, with rounding taken out: no pool over its limit, no workload over its demand."""
-    load = placed.load(market)
-    over = load > market.capacity
-    # One part in 2^52 less, so that the sum of the scaled parts stays below as well.
-    share = np.where(over, market.capacity / np.where(over, load, 1.0) * (1 - 2.0**-52), 1.0)
-    placed = placed.scaled(market, share)
-    demand, shape = instance.demand_mtok, instance.demand_mtok.shape
-    cell = placed.workload * np.int64(shape[1]) + placed.period
-    served = np.bincount(cell, placed.mtok, minlength=demand.size).reshape(shape)
-    rest = demand - served
-    rest[rest <= SPECK * demand] = 0.0
-    return from_cells(
-        instance,
-        placed.workload.astype(np.int32),
-        market.pool[placed.route],
-        placed.period.astype(np.int32),
-        placed.mtok,
-        rest,
-    )
