@@ -54,8 +54,8 @@ class ReplicaSizes:
 
     def table(self, crowd: Crowd, fleet: Fleet) -> Replicas:
         """Rows for every model that has workloads and every kind of chip that is there."""
-        model, chip = np.meshgrid(np.unique(crowd.model), np.unique(fleet.chip), indexing="ij")
-        model, chip = model.ravel(), chip.ravel()
+        present, kinds = np.unique(crowd.model), np.unique(fleet.chip)
+        model, chip = np.repeat(present, len(kinds)), np.tile(kinds, len(present))
         return table_of(
             Replicas,
             len(model),
