@@ -1,7 +1,7 @@
 """The settling sweep: who has one way alone near the best at prices of several parts, and who not.
 
 Letters: w = workloads, r = routes (sorted by workload, then pool), p = pools, t = periods,
-g = what a Mtok takes of its pool, k = routes of one workload, n = ways found.
+c = limits that count more than chip-hours, d = pools, then these limits, n = ways found.
 """
 
 from __future__ import annotations
@@ -14,24 +14,23 @@ from optimizer.kernels.near_ways import GIVE_UP, NOTHING, SEVERAL
 
 @kernel
 def settle_ways(  # type: ignore[no-untyped-def]
-    first_route, route_pool, opens, route_usd, takes, price, ceiling, scale, slack, demand,
-    period, begin, end, only, load, found_workload, found_position, found_route,
+    first_route, route_pool, opens, route_usd, chip_hours, extra, price, ceiling, scale, slack,
+    demand, period, begin, end, only, load, found_workload, found_position, found_route,
 ):  # fmt: skip
     """Ways within a slack of the best, of the workloads ``begin`` ... ``end - 1``.
 
     Parameters
     ----------
-    first_route, route_pool, route_usd, ceiling : as in :mod:`optimizer.kernels.soft_windows`.
+    first_route, route_pool, route_usd, chip_hours, extra, price, ceiling : as in
+        :mod:`optimizer.kernels.soft_windows`.
     opens : (r,) first position on t in which the route may be used.
-    takes : (g, r) what a Mtok takes of its pool.
-    price : (g, p, t) USD per unit of it; infinity where the pool cannot be used.
     scale : (w,) USD per Mtok that slack is a part of.
     slack : (t,) part of ``scale`` by which a way may miss the best.
     demand : (w, all periods) Mtok handled.
     period : (t,) which of them are meant.
     only : (w, all periods) the answer: the one route that is near, or a name of
         :mod:`optimizer.kernels.near_ways`.
-    load : (g, p, t) what those with one way take, added to.
+    load : (d, t) what those with one way take, added to.
     found_workload, found_position, found_route : (n,) where there are several, the routes
         among them: workload, position on t, route. Filled as far as they go.
 
@@ -39,7 +38,8 @@ def settle_ways(  # type: ignore[no-untyped-def]
     -------
     How many were found; more than n when the arrays were too short.
     """
-    goods, _, periods = price.shape
+    limits, periods = len(extra), price.shape[1]
+    pools = len(price) - limits
     most = 1
     for w in range(begin, end):
         most = max(most, first_route[w + 1] - first_route[w])
@@ -55,13 +55,14 @@ def settle_ways(  # type: ignore[no-untyped-def]
             best[t] = top
         for k in range(routes):
             r = first + k
-            line, p, mark = cost[k], route_pool[r], opens[r]
+            line, usd, hours, mark = cost[k], route_usd[r], chip_hours[r], opens[r]
+            unit_usd = price[route_pool[r]]
             for t in range(periods):
-                line[t] = route_usd[r]
-            for g in range(goods):
-                amount, usd = takes[g, r], price[g, p]
+                line[t] = usd + hours * unit_usd[t]
+            for c in range(limits):
+                amount, unit_usd = extra[c, r], price[pools + c]
                 for t in range(periods):
-                    line[t] += amount * usd[t]
+                    line[t] += amount * unit_usd[t]
             for t in range(mark):
                 line[t] = np.inf
             for t in range(periods):
@@ -85,8 +86,9 @@ def settle_ways(  # type: ignore[no-untyped-def]
                 mine[t] = SEVERAL
                 several = True
             elif mine[t] >= 0:
-                for g in range(goods):
-                    load[g, route_pool[mine[t]], t] += d * takes[g, mine[t]]
+                load[route_pool[mine[t]], t] += d * chip_hours[mine[t]]
+                for c in range(limits):
+                    load[pools + c, t] += d * extra[c, mine[t]]
             only[w, period[t]] = mine[t]
         if not several:
             continue

@@ -1,8 +1,8 @@
 """The smooth sweep where prices have several parts and tokens may wait.
 
 Letters: w = workloads, r = routes (sorted by workload, then pool), p = pools, t = periods,
-g = what a Mtok takes of its pool (chip-hours, and where limits count them, tokens and USD),
-i = ways near the best, n = ways kept, l = workloads that may wait.
+c = limits that count more than chip-hours, d = all that has a price: pools, then these limits,
+n = ways kept, l = workloads that may wait.
 
 A workload that may wait chooses a period of its window as it chooses a pool. With the soft-min
 f[s] of its ways in period s, what arrives in t goes to s in the part
@@ -112,8 +112,8 @@ def _spread(amount, span, mine, last, split, power, begin, answer):  # type: ign
 
 @kernel
 def soft_windows(  # type: ignore[no-untyped-def]
-    first_route, route_pool, opens, route_usd, takes, price, ceiling, width, reach, demand,
-    deadline, begin, end, value, load, curvature,
+    first_route, route_pool, opens, route_usd, chip_hours, extra, price, ceiling, width, reach,
+    demand, deadline, begin, end, value, load, curvature,
     place, mine, last, split, handled, bend, way_first, way_route, way_part,
 ):  # fmt: skip
     """Add up cost, its slopes and its bends over the workloads ``begin`` ... ``end - 1``.
@@ -124,17 +124,19 @@ def soft_windows(  # type: ignore[no-untyped-def]
     route_pool : (r,) pool.
     opens : (r,) first period in which the route may be used.
     route_usd : (r,) USD per Mtok whatever the prices.
-    takes : (g, r) what a Mtok takes of its pool.
-    price : (g, p, t) USD per unit of it; infinity where the pool cannot be used.
+    chip_hours : (r,) chip-hours per Mtok.
+    extra : (c, r) what a Mtok counts in each limit beside its chip-hours.
+    price : (d, t) USD per chip-hour, infinity where the pool cannot be used, and then per unit
+        of each limit.
     ceiling : (w,) USD per Mtok of giving up.
     width : (w,) USD per Mtok, > 0: how far from the best a way still counts.
     reach : ways further than so many widths from the best are taken for nothing.
     demand : (w, t) Mtok arriving.
     deadline : (w,) periods it may wait.
     value : (t,) USD of what arrives, added to.
-    load : (g, p, t) what is taken, added to: the slope of value by price.
-    curvature : (t, g p, g p) minus the second derivatives of value by prices of the same period,
-        added to; both triangles.
+    load : (d, t) what is taken, added to: the slope of value by price.
+    curvature : (t, d, d) minus the second derivatives of value by prices of the same period,
+        added to; the upper triangle only.
     place : (w,) row of each workload that may wait in what is kept, -1 for all others.
     mine, last, split : (l, t) parts of the means.
     handled : (l, t) Mtok handled in the period.
@@ -147,7 +149,8 @@ def soft_windows(  # type: ignore[no-untyped-def]
     -------
     How many ways there were to keep; more than n when the arrays were too short.
     """
-    goods, pools, periods = price.shape
+    limits, periods = len(extra), price.shape[1]
+    pools = len(price) - limits
     most = 1
     for w in range(begin, end):
         most = max(most, first_route[w + 1] - first_route[w])
@@ -158,9 +161,10 @@ def soft_windows(  # type: ignore[no-untyped-def]
     count = np.empty(periods, np.int32)
     now, bent = np.empty(periods), np.empty(periods)
     level, window, line = np.empty(periods), np.empty(periods), np.empty(periods)
-    a, b, c = np.empty(periods), np.empty(periods), np.empty(periods)
-    taken = np.empty(most * goods)
-    spot = np.empty(most * goods, np.int64)
+    own_part, last_part = np.empty(periods), np.empty(periods)
+    split_part = np.empty(periods)
+    taken = np.empty(most + limits)
+    spot = np.empty(most + limits, np.int64)
     kept, room = 0, len(way_route)
     for w in range(begin, end):
         first, routes = first_route[w], first_route[w + 1] - first_route[w]
@@ -171,11 +175,12 @@ def soft_windows(  # type: ignore[no-untyped-def]
             count[t] = 0
         for k in range(routes):
             r = first + k
-            own, p, mark = cost[k], route_pool[r], opens[r]
+            own, usd, hours, mark = cost[k], route_usd[r], chip_hours[r], opens[r]
+            unit = price[route_pool[r]]
             for t in range(periods):
-                own[t] = route_usd[r]
-            for g in range(goods):
-                amount, unit = takes[g, r], price[g, p]
+                own[t] = usd + hours * unit[t]
+            for c in range(limits):
+                amount, unit = extra[c, r], price[pools + c]
                 for t in range(periods):
                     own[t] += amount * unit[t]
             for t in range(mark):
@@ -219,13 +224,14 @@ def soft_windows(  # type: ignore[no-untyped-def]
             for t in range(periods):
                 level[t] = -soft[t] / s
                 line[t] = demand[w, t]
-            _means(level, wait + 1, a, b, c, window)
-            _spread(line, wait + 1, a, b, c, 2, level, bent)
-            _spread(line, wait + 1, a, b, c, 1, level, now)
+            _means(level, wait + 1, own_part, last_part, split_part, window)
+            _spread(line, wait + 1, own_part, last_part, split_part, 2, level, bent)
+            _spread(line, wait + 1, own_part, last_part, split_part, 1, level, now)
             for t in range(periods):
                 value[t] -= demand[w, t] * s * window[t]
                 bent[t] = now[t] - bent[t]
-                mine[row, t], last[row, t], split[row, t] = a[t], b[t], c[t]
+                mine[row, t], last[row, t] = own_part[t], last_part[t]
+                split[row, t] = split_part[t]
                 handled[row, t], bend[row, t] = now[t], bent[t]
                 way_first[row, t] = kept
                 for i in range(count[t]):
@@ -238,69 +244,78 @@ def soft_windows(  # type: ignore[no-untyped-def]
             n = count[t]
             if now[t] == 0.0 or n == 0:
                 continue
-            own = curvature[t]
+            own, rate = curvature[t], now[t] / s
+            torn = n > 1 or part[t, 0] != 1.0
+            for c in range(limits):
+                taken[n + c], spot[n + c] = 0.0, pools + c
             for i in range(n):
-                r = first + near[t, i]
-                for g in range(goods):
-                    used = part[t, i] * takes[g, r]
-                    taken[i * goods + g] = used
-                    spot[i * goods + g] = g * pools + route_pool[r]
-                    load[g, route_pool[r], t] += now[t] * used
-                if n == 1 and part[t, 0] == 1.0:
-                    continue
-                for g in range(goods):
-                    for other in range(goods):
-                        own[spot[i * goods + g], spot[i * goods + other]] += (
-                            now[t] / s * taken[i * goods + g] * takes[other, r]
-                        )
-            less = bent[t] / s
-            if n > 1 or part[t, 0] != 1.0:
-                less -= now[t] / s
+                r, share = first + near[t, i], part[t, i]
+                p, hours = route_pool[r], chip_hours[r]
+                taken[i], spot[i] = share * hours, p
+                load[p, t] += now[t] * share * hours
+                if torn:
+                    own[p, p] += rate * share * hours * hours
+                for c in range(limits):
+                    amount = extra[c, r]
+                    taken[n + c] += share * amount
+                    if torn:
+                        own[p, pools + c] += rate * share * hours * amount
+                        for e in range(c + 1):
+                            own[pools + e, pools + c] += rate * share * extra[e, r] * amount
+            for c in range(limits):
+                load[pools + c, t] += now[t] * taken[n + c]
+            less = bent[t] / s - rate if torn else bent[t] / s
             if less == 0.0:
                 continue
-            for i in range(n * goods):
-                for j in range(n * goods):
-                    own[spot[i], spot[j]] += less * taken[i] * taken[j]
+            for i in range(n + limits):
+                for j in range(i + 1):
+                    own[spot[j], spot[i]] += less * taken[i] * taken[j]
     return kept
 
 
 @kernel
 def window_product(  # type: ignore[no-untyped-def]
-    takes, route_pool, vector, width, demand, deadline, workload,
+    route_pool, chip_hours, extra, vector, width, demand, deadline, workload,
     mine, last, split, handled, bend, way_first, way_route, way_part, answer,
 ):  # fmt: skip
     """Add what bends between periods, times a vector: what :func:`soft_windows` left out.
 
     Parameters
     ----------
-    vector : (g, p, t) change of prices.
+    vector : (d, t) change of prices.
     workload : (l,) workloads that may wait; the other letters as in :func:`soft_windows`.
-    answer : (g, p, t) minus the change of the slope, added to.
+    answer : (d, t) minus the change of the slope, added to.
     """
-    goods, _, periods = vector.shape
+    limits, periods = len(extra), vector.shape[1]
+    pools = len(vector) - limits
     y, mean, z = np.empty(periods), np.empty(periods), np.empty(periods)
-    a, b, c, scratch = np.empty(periods), np.empty(periods), np.empty(periods), np.empty(periods)
+    own_part, last_part = np.empty(periods), np.empty(periods)
+    split_part, scratch = np.empty(periods), np.empty(periods)
     for row in range(len(workload)):
         w = workload[row]
         span = deadline[w] + 1
         for t in range(periods):
-            a[t], b[t], c[t] = mine[row, t], last[row, t], split[row, t]
+            own_part[t], last_part[t] = mine[row, t], last[row, t]
+            split_part[t] = split[row, t]
             total = 0.0
             for i in range(way_first[row, t], way_first[row, t + 1]):
                 r = way_route[i]
-                for g in range(goods):
-                    total += way_part[i] * takes[g, r] * vector[g, route_pool[r], t]
+                change = chip_hours[r] * vector[route_pool[r], t]
+                for c in range(limits):
+                    change += extra[c, r] * vector[pools + c, t]
+                total += way_part[i] * change
             y[t] = total
-        _average(y, span, a, b, c, scratch, mean)
+        _average(y, span, own_part, last_part, split_part, scratch, mean)
         for t in range(periods):
             mean[t] *= demand[w, t]
-        _spread(mean, span, a, b, c, 1, scratch, z)
+        _spread(mean, span, own_part, last_part, split_part, 1, scratch, z)
         # Of handled y - q' d q y the part within the period, bend y, is in the blocks already.
         for t in range(periods):
             z[t] = ((handled[row, t] - bend[row, t]) * y[t] - z[t]) / width[w]
             if z[t] == 0.0:
                 continue
             for i in range(way_first[row, t], way_first[row, t + 1]):
-                r = way_route[i]
-                for g in range(goods):
-                    answer[g, route_pool[r], t] += z[t] * way_part[i] * takes[g, r]
+                r, moved = way_route[i], z[t] * way_part[i]
+                answer[route_pool[r], t] += moved * chip_hours[r]
+                for c in range(limits):
+                    answer[pools + c, t] += moved * extra[c, r]

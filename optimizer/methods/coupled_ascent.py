@@ -5,12 +5,19 @@ take being L and the limits b,
 
     g(lam) = sum of what arrives at its soft-min over ways and windows, at prices R' lam  -  b lam
 
-is concave; its slope is ``R L - b`` and its bend ``-R B R'``. Rows over the horizon and windows
-couple periods, so all move together: projected Newton, damped as by Levenberg and Marquardt. B has
-a block for each period; with rows over the horizon the system is a block matrix with a border,
-solved by its Schur complement. Windows add bends between periods, known only as a product with a
-vector: conjugate gradients, preconditioned with the bordered blocks (S. G. Nash, "A survey of
-truncated-Newton methods", Journal of Computational and Applied Mathematics 124, 2000).
+is concave; its slope is ``R L - b`` and its bend ``-R B R'``. Rows that overlap, as the limits of
+pools and a limit on their power, have directions in which prices change and no workload notices, so
+that a step would run until a price is zero. What keeps prices off zero is a barrier, ``tau sum of
+log lam``, that fades with the temperature (A. V. Fiacco, G. P. McCormick, "Nonlinear Programming:
+Sequential Unconstrained Minimization Techniques", Wiley 1968); its bend is taken as the slack of
+the row over its price where that is more, as primal-dual methods do.
+
+Rows over the horizon and windows couple periods, so all move together: Newton steps, damped as by
+Levenberg and Marquardt. B has a block for each period; with rows over the horizon the system is a
+block matrix with a border, solved by its Schur complement. Windows add bends between periods, known
+only as a product with a vector: conjugate gradients, preconditioned with the bordered blocks (S. G.
+Nash, "A survey of truncated-Newton methods", Journal of Computational and Applied Mathematics 124,
+2000).
 
 Where nothing couples periods, each goes its own way: its own steps, its own damping.
 """
@@ -34,6 +41,13 @@ MOST_STEPS = 80
 INNER = 0.05
 """Part of the slope that conjugate gradients may leave."""
 MOST_PRODUCTS = 60
+BARRIER = 0.1
+"""What the barrier may cost, as a part of the temperature times the bound."""
+SHRINK = 0.05
+"""Part of itself that a price keeps at least in one step."""
+
+
+_TINY = 1e-30
 
 
 def widths(coupled: CoupledMarket, level: Level) -> Float:
@@ -54,36 +68,34 @@ def climb(
     coupled = sweeps.coupled
     width = widths(coupled, level)
     unit = _price_units(coupled, width / level.temperature)
-    able = np.ones(at.each.shape, np.bool_)
-    able[: len(unit[0])] = coupled.market.able
-    at = Multipliers(np.where(able, at.each, 0.0), at.whole)
     here = sweeps.smooth(coupled.prices(at), width)
-    value = _summed(coupled, _value(coupled, here, at))
+    barrier = _Barrier(coupled, here, level)
+    at = barrier.inside(at, here)
+    here = sweeps.smooth(coupled.prices(at), width)
+    value = barrier.value(here, at)
     radius = np.full(len(value), FIRST_RADIUS * level.temperature)
     damping = np.zeros(len(value))
     for _ in range(MOST_STEPS):
-        slope = _slope(coupled, here)
-        newton = _Newton(sweeps, here, at, slope, able, damping, width, unit, level)
-        step = newton.step()
-        moved = np.abs(coupled.change(step)) / unit[:, :, None]
-        longest = moved.max(axis=(0, 1))
+        slope = barrier.slope(here, at)
+        step = _Newton(sweeps, here, at, slope, barrier, damping, width, unit, level).step()
+        longest = (np.abs(coupled.change(step)) / unit[:, None]).max(axis=0)
         if coupled.joint:
             longest = longest.max(keepdims=True)
         shrink = np.minimum(1.0, radius / np.where(longest > 0, longest, 1.0))
         trial = Multipliers(
-            np.maximum(at.each + shrink * step.each, 0.0),
-            np.maximum(at.whole + shrink[:1] * step.whole, 0.0),
+            np.maximum(at.each + shrink * step.each, SHRINK * at.each),
+            np.maximum(at.whole + shrink[:1] * step.whole, SHRINK * at.whole),
         )
         gain = slope.each * (trial.each - at.each)
-        promised = _summed(coupled, gain.sum(axis=0), slope.whole @ (trial.whole - at.whole))
-        size = _summed(coupled, np.abs(here.value) + (at.each * coupled.limit).sum(axis=0))
+        promised = barrier.summed(gain.sum(axis=0), slope.whole @ (trial.whole - at.whole))
+        size = barrier.summed(np.abs(here.value) + (at.each * coupled.limit).sum(axis=0))
         going = (promised > level.tolerance * size) | (
             (shrink < 1) & (promised > 1e-3 * level.tolerance * size)
         )
         if not bool(going.any()) or halt():
             break
         there = sweeps.smooth(coupled.prices(trial), width)
-        reached = _summed(coupled, _value(coupled, there, trial))
+        reached = barrier.value(there, trial)
         good = reached - value >= ENOUGH * promised
         at, here = _chosen(good, (trial, there), (at, here))
         full = reached - value >= 0.4 * promised
@@ -95,8 +107,58 @@ def climb(
     return at
 
 
+class _Barrier:
+    """What keeps prices off zero at one temperature, and the smoothed bound with it."""
+
+    def __init__(self, coupled: CoupledMarket, here: Landscape, level: Level) -> None:
+        self.coupled = coupled
+        self.able = np.ones(coupled.limit.shape, np.bool_)
+        self.able[: len(coupled.market.able)] = coupled.market.able
+        rows = int(self.able.sum()) + len(coupled.coupling.whole_limit)
+        cost = BARRIER * level.temperature * float(np.abs(here.value).sum())
+        self.usd = max(cost / max(rows, 1), np.finfo(float).tiny)
+
+    def inside(self, at: Multipliers, here: Landscape) -> Multipliers:
+        """Prices no smaller than what a wholly idle row would have."""
+        coupled, count = self.coupled, len(at.each)
+        size = np.matmul(np.abs(coupled.rows), np.abs(here.load).T[:, :, None])[:, :, 0].T
+        each = size[:count] + np.abs(coupled.limit)
+        whole = size[count:].sum(axis=1) + np.abs(coupled.coupling.whole_limit)
+        return Multipliers(
+            np.where(self.able, np.maximum(at.each, self.usd / np.maximum(each, _TINY)), 0.0),
+            np.maximum(at.whole, self.usd / np.maximum(whole, _TINY)),
+        )
+
+    def value(self, here: Landscape, at: Multipliers) -> Float:
+        """The smoothed bound with the barrier: by period, or all together, (1,)."""
+        value = here.value - (at.each * self.coupled.limit).sum(axis=0)
+        value += self.usd * np.log(np.where(self.able, at.each, 1.0)).sum(axis=0)
+        more = self.usd * np.log(at.whole).sum() - at.whole @ self.coupled.coupling.whole_limit
+        return self.summed(value, more)
+
+    def slope(self, here: Landscape, at: Multipliers) -> Multipliers:
+        """Of :meth:`value` by prices."""
+        taken = self.coupled.taken(here.load)
+        each = taken.each - self.coupled.limit + self.usd / np.where(self.able, at.each, 1.0)
+        whole = taken.whole - self.coupled.coupling.whole_limit + self.usd / at.whole
+        return Multipliers(np.where(self.able, each, 0.0), whole)
+
+    def bend(self, at: Multipliers, slope: Multipliers) -> Multipliers:
+        """Of the barrier: slack over price where that is more than the barrier's own."""
+        price = np.where(self.able, at.each, 1.0)
+        own, over = self.usd / price, self.usd / at.whole
+        return Multipliers(
+            np.where(self.able, np.maximum(own - slope.each, own) / price, 1.0),
+            np.maximum(over - slope.whole, over) / at.whole,
+        )
+
+    def summed(self, by_period: Float, more: Float | float = 0.0) -> Float:
+        """By period where each goes its own way, else all together, (1,)."""
+        return np.array([by_period.sum() + more]) if self.coupled.joint else by_period
+
+
 class _Newton:
-    """One damped Newton system, on the prices that are free to move."""
+    """One damped Newton system."""
 
     def __init__(
         self,
@@ -104,31 +166,28 @@ class _Newton:
         here: Landscape,
         at: Multipliers,
         slope: Multipliers,
-        able: Bool,
+        barrier: _Barrier,
         damping: Float,
         width: Float,
         unit: Float,
         level: Level,
     ) -> None:
-        self.sweeps, self.here, self.width = sweeps, here, width
+        self.sweeps, self.here, self.width, self.able = sweeps, here, width, barrier.able
         coupled = sweeps.coupled
         rows, count = coupled.rows, len(at.each)
-        self.count = count
-        free = (able & ((at.each > 0) | (slope.each > 0))).T
-        over = (at.whole > 0) | (slope.whole > 0)
-        self.free = np.concatenate([free, np.broadcast_to(over, (len(free), len(over)))], axis=1)
-        self.slope = slope
-        matrix = np.matmul(np.matmul(rows, here.curvature), rows.transpose(0, 2, 1))
-        self.matrix = np.where(self.free[:, :, None] & self.free[:, None, :], matrix, 0.0)
+        self.count, self.slope = count, slope
+        self.matrix = np.matmul(np.matmul(rows, here.curvature), rows.transpose(0, 2, 1))
+        kept = np.ones(self.matrix.shape[:2], np.bool_)
+        kept[:, :count] = self.able.T
+        self.matrix *= kept[:, :, None] & kept[:, None, :]
         diagonal = np.einsum("tnn->tn", self.matrix)
-        flat = np.einsum("tng,tg->tn", rows**2, _flat(coupled, here, unit, level))
+        flat = np.einsum("tnd,td->tn", rows**2, _flat(coupled, here, unit, level))
         flat = np.where(flat > 0, flat, 1.0)
         each, whole = flat[:, :count], flat[:, count:].sum(axis=0)
-        bend = diagonal[:, count:].sum(axis=0)
-        self.added = damping[:, None] * (diagonal[:, :count] + 1e-3 * each) + 1e-7 * each
-        self.added = np.where(free, self.added, 1.0)
-        self.added_whole = damping[0] * (bend + 1e-3 * whole) + 1e-7 * whole
-        self.added_whole = np.where(over, self.added_whole, 1.0)
+        over, bend = diagonal[:, count:].sum(axis=0), barrier.bend(at, slope)
+        self.added = damping[:, None] * (diagonal[:, :count] + 1e-3 * each) + 1e-9 * each
+        self.added += bend.each.T
+        self.added_whole = damping[0] * (over + 1e-3 * whole) + 1e-9 * whole + bend.whole
         block = self.matrix[:, :count, :count].copy()
         np.einsum("tnn->tn", block)[:] += self.added
         self.inverse = np.linalg.inv(block)
@@ -140,15 +199,9 @@ class _Newton:
 
     def step(self) -> Multipliers:
         """The step, exact where periods are not coupled by windows."""
-        right = self._masked(self.slope)
         if not self.sweeps.coupled.waits:
-            return self._solved(right)
-        return self._conjugate_gradients(right)
-
-    def _masked(self, vector: Multipliers) -> Multipliers:
-        free = self.free[:, : self.count].T
-        over = self.free[0, self.count :]
-        return Multipliers(np.where(free, vector.each, 0.0), np.where(over, vector.whole, 0.0))
+            return self._solved(self.slope)
+        return self._conjugate_gradients(self.slope)
 
     def _solved(self, right: Multipliers) -> Multipliers:
         """Answer of the bordered blocks."""
@@ -168,8 +221,9 @@ class _Newton:
         )
         found = np.matmul(self.matrix, stacked[:, :, None])[:, :, 0]
         between = self.sweeps.product(self.here, coupled.change(vector), self.width)
-        extra = self._masked(coupled.taken(between))
-        each = found[:, : self.count].T + extra.each + self.added.T * vector.each
+        extra = coupled.taken(between)
+        each = found[:, : self.count].T + np.where(self.able, extra.each, 0.0)
+        each += self.added.T * vector.each
         whole = found[:, self.count :].sum(axis=0) + extra.whole + self.added_whole * vector.whole
         return Multipliers(each, whole)
 
@@ -202,7 +256,7 @@ def _plus(one: Multipliers, other: Multipliers, times: float) -> Multipliers:
 
 
 def _price_units(coupled: CoupledMarket, worth_usd: Float) -> Float:
-    """(g, P) USD per unit of what is taken at which a pool's typical workload would give up.
+    """(D,) USD per unit of what is taken at which a typical workload would give up.
 
     Parameters
     ----------
@@ -211,38 +265,22 @@ def _price_units(coupled: CoupledMarket, worth_usd: Float) -> Float:
     market = coupled.market
     worth = np.repeat(worth_usd, np.diff(market.first))
     pools = len(market.capacity)
+    units = np.ones(coupled.size)
     number = np.bincount(market.pool, minlength=pools)
-    units = np.ones((len(coupled.takes), pools))
-    for good, amount in enumerate(coupled.takes):
-        inverse = np.bincount(market.pool, amount / worth, minlength=pools)
-        known = (number > 0) & (inverse > 0)
-        units[good] = np.where(known, number / np.where(known, inverse, 1.0), 1.0)
+    inverse = np.bincount(market.pool, market.hours / worth, minlength=pools)
+    known = inverse > 0
+    units[:pools] = np.where(known, number / np.where(known, inverse, 1.0), 1.0)
+    for place, amount in enumerate(coupled.coupling.extra, start=pools):
+        part = float((np.abs(amount) / worth).sum())
+        units[place] = len(worth) / part if part > 0 else 1.0
     return units
 
 
 def _flat(coupled: CoupledMarket, here: Landscape, unit: Float, level: Level) -> Float:
-    """(T, g P) bends that mean nothing: what is taken, per typical price and temperature."""
-    amount = here.load.copy()
-    amount[0] += coupled.market.capacity
-    flat = amount / (unit[:, :, None] * max(level.temperature, 1e-12))
-    return np.ascontiguousarray(flat.reshape(-1, flat.shape[2]).T)
-
-
-def _value(coupled: CoupledMarket, here: Landscape, at: Multipliers) -> Float:
-    """(T,) smoothed bound; what rows over the horizon take off stands in the first period."""
-    value = here.value - (at.each * coupled.limit).sum(axis=0)
-    value[0] -= at.whole @ coupled.coupling.whole_limit
-    return np.asarray(value)
-
-
-def _slope(coupled: CoupledMarket, here: Landscape) -> Multipliers:
-    taken = coupled.taken(here.load)
-    return Multipliers(taken.each - coupled.limit, taken.whole - coupled.coupling.whole_limit)
-
-
-def _summed(coupled: CoupledMarket, by_period: Float, more: Float | float = 0.0) -> Float:
-    """By period where each goes its own way, else all together, (1,)."""
-    return np.array([by_period.sum() + more]) if coupled.joint else by_period
+    """(T, D) bends that mean nothing: what is taken, per typical price and temperature."""
+    amount = np.abs(here.load)
+    amount[: len(coupled.market.capacity)] += coupled.market.capacity
+    return np.ascontiguousarray((amount / (unit[:, None] * max(level.temperature, 1e-12))).T)
 
 
 def _chosen(

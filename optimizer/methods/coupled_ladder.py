@@ -17,17 +17,21 @@ from optimizer.methods.coupled_market import CoupledMarket, Multipliers
 from optimizer.methods.coupled_sweeps import CoupledSweeps
 from optimizer.methods.price_ladder import (
     COLDEST,
-    FALL,
     HOTTEST,
     LEAST_SAMPLE,
     SAMPLES,
     SEED,
-    TOLERANCE,
 )
 from optimizer.progress import Progress
 
 COLDEST_WAITING = 1e-5
 """Temperature of the last level where tokens may wait."""
+FALL = 1 / 2
+"""From one level's temperature to the next: small steps, each soon climbed."""
+TOLERANCE, LAST_TOLERANCE = 1e-1, 1e-2
+"""Part of the temperature to which a level is climbed, as a part of the bound."""
+COLDEST_SAMPLE = 0.2
+"""Temperature of the last level of the larger sample, as a part of that sample's own last."""
 Told = Callable[[Multipliers], None]
 
 
@@ -60,10 +64,10 @@ def climbed(sweeps: CoupledSweeps, progress: Progress, halt: Halt, told: Told) -
     return _down(sweeps, at, (hottest, coldest(coupled)), progress, halt, told)
 
 
-def level_at(coupled: CoupledMarket, temperature: float) -> Level:
-    """The level of a temperature."""
+def level_at(coupled: CoupledMarket, temperature: float, *, last: bool = True) -> Level:
+    """The level of a temperature, the last one of a ladder by default."""
     floor = COLDEST_WAITING if coupled.waits else COLDEST
-    tolerance = TOLERANCE * min(temperature, 1e-3)
+    tolerance = (LAST_TOLERANCE if last else TOLERANCE) * min(temperature, 1e-3)
     return Level(temperature=temperature, floor=floor, tolerance=tolerance)
 
 
@@ -79,7 +83,7 @@ def _down(
     temperature, cold = between
     while not halt():
         last = temperature <= cold * 1.0001
-        at = climb(sweeps, at, level_at(sweeps.coupled, temperature), halt)
+        at = climb(sweeps, at, level_at(sweeps.coupled, temperature, last=last), halt)
         progress.step()
         told(at)
         if last:

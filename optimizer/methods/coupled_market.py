@@ -32,36 +32,35 @@ class Multipliers:
 
 @dataclass(frozen=True, eq=False)
 class CoupledMarket:
-    """Axes as in the market; g: what a Mtok takes, N: rows of a period, pools first.
+    """Axes as in the market; N: rows of a period, pools first; J: rows over the horizon.
+
+    D: all that has a price: pools, by the chip-hour, then C limits that count more than that.
 
     Attributes
     ----------
     market : workloads, routes, pools.
     coupling : the other rows, their limits in proportion where the market is a sample.
-    takes : (g, r) what a Mtok takes of its pool.
     deadline : (W,) periods that a workload may wait.
     """
 
     market: Market
     coupling: Coupling
-    takes: Float
     deadline: Int
 
     @classmethod
     def of(cls, instance: Instance) -> CoupledMarket:
         """Look everything up once."""
-        market, coupling = Market.of(instance, coupled=True), Coupling.of(instance)
-        amounts = {
-            "compute": market.hours,
-            "tokens": np.ones(len(market.hours)),
-            "usd": market.usd,
-        }
+        market = Market.of(instance, coupled=True)
         return cls(
             market,
-            coupling,
-            np.array([amounts[good] for good in coupling.goods]),
+            Coupling.of(instance, market),
             np.minimum(instance.workloads.deadline_periods, market.num_periods).astype(np.int64),
         )
+
+    @property
+    def size(self) -> int:
+        """Length of axis D."""
+        return len(self.market.capacity) + len(self.coupling.extra)
 
     @property
     def waits(self) -> bool:
@@ -80,36 +79,36 @@ class CoupledMarket:
 
     @cached_property
     def rows(self) -> Float:
-        """(T, N + J, g P) coefficients of all rows: those of the period, those over the horizon."""
-        each, whole = self.coupling.each, self.coupling.whole
-        goods, (pools, periods) = len(self.takes), self.market.capacity.shape
-        first = np.zeros((pools, goods, pools, periods))
-        first[np.arange(pools), 0, np.arange(pools)] = 1.0
-        stacked = np.concatenate([first, each, whole])
-        flat = stacked.reshape(len(stacked), goods * pools, periods)
-        return np.ascontiguousarray(flat.transpose(2, 0, 1))
+        """(T, N + J, D) weights in all rows: those of the period, those over the horizon."""
+        pools, periods = self.market.capacity.shape
+        hours = np.concatenate([self.coupling.each, self.coupling.whole])
+        rows = np.zeros((periods, pools + len(hours), self.size))
+        rows[:, np.arange(pools), np.arange(pools)] = 1.0
+        rows[:, pools:, :pools] = hours.transpose(2, 0, 1)
+        rows[:, pools + self.coupling.extra_row, pools + np.arange(self.size - pools)] = 1.0
+        return rows
 
     def none(self) -> Multipliers:
         """Prices of zero."""
         return Multipliers(np.zeros(self.limit.shape), np.zeros(len(self.coupling.whole_limit)))
 
     def change(self, at: Multipliers) -> Float:
-        """(g, P, T) what multipliers, or a change of them, add to the prices of what is taken."""
-        pools = len(self.market.capacity)
-        prices = self.coupling.prices(at.each[pools:], at.whole)
-        prices[0] += at.each[:pools]
-        return prices
+        """(D, T) what multipliers, or a change of them, add to the prices of what is taken."""
+        count = len(at.each)
+        prices = np.matmul(at.each.T[:, None, :], self.rows[:, :count])[:, 0].T
+        return np.asarray(prices + (at.whole @ self.rows[:, count:]).T)
 
     def prices(self, at: Multipliers) -> Float:
-        """(g, P, T) prices of what is taken; infinity where there are no chips."""
+        """(D, T) prices of what is taken; infinity where there are no chips."""
         prices = self.change(at)
-        prices[0] += self.market.used_usd
-        return prices
+        prices[: len(self.market.capacity)] += self.market.used_usd
+        return np.ascontiguousarray(prices)
 
     def taken(self, load: Float) -> Multipliers:
-        """Left-hand sides of all rows, of what is taken, (g, P, T)."""
-        each, whole = self.coupling.taken(load)
-        return Multipliers(np.concatenate([load[0], each]), whole)
+        """Left-hand sides of all rows, of what is taken, (D, T)."""
+        sides = np.matmul(self.rows, load.T[:, :, None])[:, :, 0].T
+        count = len(self.limit)
+        return Multipliers(sides[:count], sides[count:].sum(axis=1))
 
     def sample(self, workloads: Int) -> CoupledMarket:
         """Some of the workloads, in order, and limits in proportion."""
@@ -121,13 +120,15 @@ class CoupledMarket:
             self.coupling,
             each_limit=self.coupling.each_limit * ratio,
             whole_limit=self.coupling.whole_limit * overall,
+            extra=self.coupling.extra[:, self._routes_of(workloads)],
         )
+        return CoupledMarket(some, coupling, self.deadline[workloads])
+
+    def _routes_of(self, workloads: Int) -> Int:
+        """Positions of the routes of some workloads."""
         counts = np.diff(self.market.first)[workloads]
-        ends = np.cumsum(counts)
-        routes = np.arange(counts.sum()) + np.repeat(
-            self.market.first[workloads] - (ends - counts), counts
-        )
-        return CoupledMarket(some, coupling, self.takes[:, routes], self.deadline[workloads])
+        begin = self.market.first[workloads] - (np.cumsum(counts) - counts)
+        return np.asarray(np.arange(counts.sum()) + np.repeat(begin, counts))
 
 
 def _ratio(part: Float, whole: Float) -> Float:

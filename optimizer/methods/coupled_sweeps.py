@@ -57,8 +57,8 @@ class Landscape:
     Attributes
     ----------
     value : (T,) USD of what arrives in each period, limits not yet taken off.
-    load : (g, P, T) what is taken.
-    curvature : (T, g P, g P) minus the second derivatives of value within each period.
+    load : (D, T) what is taken.
+    curvature : (T, D, D) minus the second derivatives of value within each period.
     waiting : what bends between periods, by block.
     """
 
@@ -74,8 +74,8 @@ class CoupledSweeps:
     def __init__(self, coupled: CoupledMarket, threads: int) -> None:
         self.coupled, self.threads = coupled, threads
         market = coupled.market
-        size = len(coupled.takes) * len(market.capacity)
-        by_memory = max(2, PARTIAL_BYTES // max(8 * market.num_periods * size * size, 1))
+        bytes_each = 8 * market.num_periods * coupled.size**2
+        by_memory = max(2, PARTIAL_BYTES // max(bytes_each, 1))
         by_work = max(1, len(market.pool) * market.num_periods // LEAST_CELLS)
         count = min(MOST_BLOCKS, by_memory, by_work, max(1, market.num_workloads))
         work = np.diff(market.first) * np.where(coupled.deadline > 0, 3, 1) + 1
@@ -94,14 +94,13 @@ class CoupledSweeps:
 
         Parameters
         ----------
-        price : (g, P, T) USD per unit of what is taken.
+        price : (D, T) USD per unit of what is taken.
         width : (W,) USD per Mtok.
         """
         from optimizer.kernels.soft_windows import soft_windows
 
         coupled, market = self.coupled, self.coupled.market
-        goods, pools, periods = price.shape
-        price = np.ascontiguousarray(price)
+        size, periods = price.shape
 
         def sweep(number: int) -> Landscape:
             begin, end = self.blocks[number]
@@ -110,7 +109,6 @@ class CoupledSweeps:
                 kept = Waiting.of(later, periods)
                 kept.route = np.empty(self._room[number], np.int32)
                 kept.part = np.empty(self._room[number], np.float32)
-                size = goods * pools
                 made = Landscape(
                     np.zeros(periods),
                     np.zeros(price.shape),
@@ -118,8 +116,9 @@ class CoupledSweeps:
                     (kept,),
                 )
                 count = soft_windows(
-                    market.first, market.pool, market.opens, market.usd, coupled.takes, price,
-                    market.ceiling, width, REACH, market.demand, coupled.deadline, begin, end,
+                    market.first, market.pool, market.opens, market.usd, market.hours,
+                    coupled.coupling.extra, price, market.ceiling, width, REACH,
+                    market.demand, coupled.deadline, begin, end,
                     made.value, made.load, made.curvature, self._place,
                     kept.mine, kept.last, kept.split, kept.handled, kept.bend,
                     kept.first, kept.route, kept.part,
@@ -136,11 +135,13 @@ class CoupledSweeps:
             whole.value[:] += part.value
             whole.load[:] += part.load
             whole.curvature[:] += part.curvature
+        upper = np.triu(whole.curvature, 1)
+        whole.curvature[:] += upper.transpose(0, 2, 1)
         waiting = tuple(kept for part in parts for kept in part.waiting)
         return Landscape(whole.value, whole.load, whole.curvature, waiting)
 
     def product(self, here: Landscape, vector: Float, width: Float) -> Float:
-        """(g, P, T) minus the change of the slope between periods, for a change of prices."""
+        """(D, T) minus the change of the slope between periods, for a change of prices."""
         from optimizer.kernels.soft_windows import window_product
 
         coupled, market = self.coupled, self.coupled.market
@@ -149,7 +150,8 @@ class CoupledSweeps:
         def sweep(number: int) -> Float:
             kept, answer = here.waiting[number], np.zeros(vector.shape)
             window_product(
-                coupled.takes, market.pool, vector, width, market.demand, coupled.deadline,
+                market.pool, market.hours, coupled.coupling.extra, vector, width,
+                market.demand, coupled.deadline,
                 kept.workload, kept.mine, kept.last, kept.split, kept.handled, kept.bend,
                 kept.first, kept.route, kept.part, answer,
             )  # fmt: skip

@@ -1,32 +1,32 @@
 """Coupling: limits on sums over several pools, workloads or periods, as rows over what is taken.
 
-A Mtok on a route takes chip-hours of its pool, counts as a Mtok there, and spends the route's own
-USD. With L[g,p,t] the sums of the three, every limit on shares, power and the budget is a row
+A Mtok on a route takes chip-hours of its pool, and may count in a limit beside: as itself where
+tokens are limited, by the route's own USD where spend is. With O[p,t] the chip-hours and x[r,t] the
+Mtok on routes, every limit on shares, power and the budget is a row
 
-    sum over g, p  coefficient[g,p,t] L[g,p,t]  <=  limit[t]          in each period, or
-    sum over g, p, t  coefficient[g,p,t] L[g,p,t]  <=  limit          over the horizon
+    sum over p  hours[p,t] O[p,t]  +  sum over r  extra[r] x[r,t]  <=  limit[t]    in each period,
 
-(docs/problem.md, families "shares", "power", "budget"; a min is a max with its sign changed).
-Prices on the rows are prices on what is taken: that is all that workloads see of them.
+or with sums over all periods over the horizon (docs/problem.md, families "shares", "power",
+"budget"; a min is a max with its sign changed). To a workload, prices on the rows look like prices
+of chip-hours, and like prices of a Mtok on each route.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.instance.instance import Instance
+from optimizer.methods.market import Market
 from optimizer.model.costs import reserved_usd, usage_usd_per_chip_hour
 from optimizer.model.groups import pools_of
 
 Float = NDArray[np.float64]
+Int = NDArray[np.int64]
 
-GOODS = ("compute", "tokens", "usd")
-"""What a Mtok takes: chip-hours, itself, and USD of the route. The first is always counted."""
 WATTS_PER_MW = 1e6
 
 
@@ -38,75 +38,64 @@ class Row:
     ----------
     family : name of its array of prices, as in :class:`~optimizer.prices.Prices`.
     position : its place there.
-    coefficient : by good, (P, T).
+    hours : (P, T) weight of a chip-hour.
+    extra : (r,) weight of a Mtok on each route beside its chip-hours; None for nothing.
     limit : (T,) in each period, or (1,) over the horizon.
     over : whether it counts over the horizon.
     """
 
     family: str
     position: int
-    coefficient: dict[str, Float]
+    hours: Float
+    extra: Float | None
     limit: Float
     over: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Coupling:
-    """All limits of an instance beyond those of single pools. Axes g: goods that any row counts.
+    """All limits of an instance beyond those of single pools: K in each period, J over all.
 
     Attributes
     ----------
-    goods : names on axis g.
-    each : rows that hold in each period; coefficients (K, g, P, T), limits (K, T).
-    whole : rows over the horizon; coefficients (J, g, P, T), limits (J,).
-    names : family and position of each row, first of ``each``, then of ``whole``.
+    each, each_limit : (K, P, T) weights of chip-hours, and (K, T) limits.
+    whole, whole_limit : (J, P, T) and (J,) the same over the horizon.
+    extra : (C, r) what a Mtok on each route counts beside, in those rows where it does.
+    extra_row : (C,) which rows these are, ``each`` before ``whole``.
+    names : family and position of each row, in that order.
     """
 
-    goods: tuple[str, ...]
     each: Float
     each_limit: Float
     whole: Float
     whole_limit: Float
+    extra: Float
+    extra_row: Int
     names: tuple[tuple[str, int], ...]
 
     @classmethod
-    def of(cls, instance: Instance) -> Coupling:
+    def of(cls, instance: Instance, market: Market) -> Coupling:
         """Rows of an instance."""
-        rows = [*_share_rows(instance), *_power_rows(instance), *_budget_row(instance)]
-        used = {good for row in rows for good in row.coefficient}
-        goods = tuple(good for good in GOODS if good in used or good == GOODS[0])
-        shape = (len(goods), *instance.capacity_chips.shape)
-        periods = instance.num_periods
+        rows = [
+            *_share_rows(instance, market),
+            *_power_rows(instance),
+            *_budget_row(instance, market),
+        ]
         each, whole = [row for row in rows if not row.over], [row for row in rows if row.over]
-        ordered = [*each, *whole]
-        matrix = np.zeros((len(ordered), *shape))
-        for place, row in enumerate(ordered):
-            for good, values in row.coefficient.items():
-                matrix[place, goods.index(good)] = values
+        ordered, shape = [*each, *whole], instance.capacity_chips.shape
+        extra = [(row, at) for at, row in enumerate(ordered) if row.extra is not None]
         return cls(
-            goods=goods,
-            each=matrix[: len(each)],
-            each_limit=np.array([row.limit for row in each]).reshape(len(each), periods),
-            whole=matrix[len(each) :],
+            each=np.array([row.hours for row in each]).reshape(-1, *shape),
+            each_limit=np.array([row.limit for row in each]).reshape(-1, shape[1]),
+            whole=np.array([row.hours for row in whole]).reshape(-1, *shape),
             whole_limit=np.array([row.limit[0] for row in whole]),
+            extra=np.array([row.extra for row, _ in extra]).reshape(-1, len(market.hours)),
+            extra_row=np.array([at for _, at in extra], np.int64),
             names=tuple((row.family, row.position) for row in ordered),
         )
 
     def __len__(self) -> int:
         return len(self.names)
-
-    def prices(self, each: Float, whole: Float) -> Float:
-        """(g, P, T) what prices on the rows, (K, T) and (J,), add to prices of what is taken."""
-        return np.asarray(
-            np.einsum("kt,kgpt->gpt", each, self.each) + np.einsum("j,jgpt->gpt", whole, self.whole)
-        )
-
-    def taken(self, load: Float) -> tuple[Float, Float]:
-        """Left-hand sides, (K, T) and (J,), of what is taken, (g, P, T)."""
-        return (
-            np.asarray(np.einsum("kgpt,gpt->kt", self.each, load)),
-            np.asarray(np.einsum("jgpt,gpt->j", self.whole, load)),
-        )
 
     def named(self, each: Float, whole: Float, instance: Instance) -> dict[str, Float]:
         """Prices by the names that the judge knows, those over the horizon in every period."""
@@ -127,15 +116,11 @@ class Coupling:
         return found
 
 
-def _share_rows(instance: Instance) -> list[Row]:
+def _share_rows(instance: Instance, market: Market) -> list[Row]:
     shares, rows = instance.shares, []
     usage, reserved = usage_usd_per_chip_hour(instance), reserved_usd(instance)
-    one = np.ones(usage.shape)
-    measures: dict[str, dict[str, Float]] = {
-        "compute": {"compute": one},
-        "tokens": {"tokens": one},
-        "spend": {"compute": usage, "usd": one},
-    }
+    hours = {"compute": np.ones(usage.shape), "tokens": np.zeros(usage.shape), "spend": usage}
+    beside = {"compute": None, "tokens": np.ones(len(market.usd)), "spend": market.usd}
     for position in range(len(shares.share)):
         group = pools_of(instance, shares.attribute[position], shares.value[position])
         measure = shares.measure[position]
@@ -146,15 +131,17 @@ def _share_rows(instance: Instance) -> list[Row]:
         ):
             if math.isnan(part):
                 continue
-            weight = (sign * (group - part) * ~instance.left_out)[:, None]
+            weight = sign * (group - part) * ~instance.left_out
             limit = np.zeros(usage.shape[1])
             if measure == "spend":
-                limit = -(weight * reserved).sum(axis=0)
+                limit = -(weight[:, None] * reserved).sum(axis=0)
+            amount = beside[measure]
             rows.append(
                 Row(
                     family,
                     position,
-                    {good: weight * values for good, values in measures[measure].items()},
+                    weight[:, None] * hours[measure],
+                    None if amount is None else weight[market.pool] * amount,
                     limit.sum(keepdims=True) if over else limit,
                     over,
                 )
@@ -170,16 +157,13 @@ def _power_rows(instance: Instance) -> list[Row]:
         group = pools_of(instance, table.attribute[position], table.value[position])
         drawn = np.where(group & ~instance.left_out, megawatts, 0.0)
         most = float(table.max_mw[position]) * instance.period_hours
-        rows.append(
-            Row("power_usd_per_mwh", position, {"compute": drawn[:, None] * one}, most * one)
-        )
+        rows.append(Row("power_usd_per_mwh", position, drawn[:, None] * one, None, most * one))
     return rows
 
 
-def _budget_row(instance: Instance) -> list[Row]:
+def _budget_row(instance: Instance, market: Market) -> list[Row]:
     if instance.budget_usd is None:
         return []
-    usage = usage_usd_per_chip_hour(instance)
-    parts: dict[str, Any] = {"compute": usage, "usd": np.ones(usage.shape)}
     left = float(instance.budget_usd) - float(reserved_usd(instance).sum())
-    return [Row("budget_usd_per_usd", 0, parts, np.array([left]), over=True)]
+    usage = usage_usd_per_chip_hour(instance)
+    return [Row("budget_usd_per_usd", 0, usage, market.usd, np.array([left]), over=True)]

@@ -135,10 +135,9 @@ _LIMITS = (Reason.TIME_LIMIT, Reason.INTERRUPTED)
 def near_cells(coupled: CoupledMarket, prices: Multipliers, slack: float = SLACK) -> Bool:
     """(r, T) ways within a slack of the best that some token of their period could take."""
     market = coupled.market
-    price = coupled.prices(prices)
-    cost = np.array(np.broadcast_to(market.usd[:, None], (len(market.usd), market.num_periods)))
-    for amount, usd in zip(coupled.takes, price, strict=True):
-        cost += amount[:, None] * usd[market.pool]
+    price, pools = coupled.prices(prices), len(market.capacity)
+    cost = market.usd[:, None] + market.hours[:, None] * price[market.pool]
+    cost += coupled.coupling.extra.T @ price[pools:]
     cost[np.arange(market.num_periods) < market.opens[:, None]] = np.inf
     owner = np.repeat(np.arange(market.num_workloads), np.diff(market.first))
     best = np.array(np.broadcast_to(market.ceiling[:, None], market.demand.shape))

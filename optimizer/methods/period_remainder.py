@@ -6,7 +6,7 @@ not settled, with what is handled of them in the period d, their ways r, and the
     minimise    sum (e[r] + a[r] c[p(r)]) x[r]  +  sum v[w] u[w]
     subject to  sum over r of w  x[r] + u[w] = d[w]                                     [Mtok]
                 sum over r to p  a[r] x[r] <= b[p]                                      [chip-hours]
-                sum over r  coefficient[g,p(r)] takes[g,r] x[r]  <=  b[row]
+                sum over r  (hours[p(r)] a[r] + extra[r]) x[r]  <=  b[row]           each row
 """
 
 from __future__ import annotations
@@ -60,13 +60,12 @@ class PeriodRemainder:
         builder.add(demand[row], place, 1.0)
         builder.add(demand, given_up, 1.0)
         builder.add(capacity[line], place, hours)
-        rows = coupled.rows[self.period, len(market.capacity) :]
+        pools = len(market.capacity)
+        rows = coupled.rows[self.period, pools:]
         if len(rows):
-            limits = builder.rows("limits", len(rows), upper=room[len(market.capacity) :])
-            pools = len(market.capacity)
-            entries = np.zeros((len(rows), len(self.route)))
-            for good, amount in enumerate(coupled.takes):
-                entries += rows[:, good * pools + pool] * amount[self.route]
+            limits = builder.rows("limits", len(rows), upper=room[pools:])
+            entries = rows[:, pool] * hours
+            entries += rows[:, pools:] @ coupled.coupling.extra[:, self.route]
             which, column = np.nonzero(entries)
             builder.add(limits[which], place[column], entries[which, column])
         return builder.build()

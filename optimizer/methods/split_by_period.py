@@ -38,7 +38,7 @@ class SplitByPeriod:
     Attributes
     ----------
     coupled : the market.
-    price : (g, P, T) prices of what is taken.
+    price : (D, T) prices of what is taken.
     handled : (W, T) Mtok handled in each period.
     room : (P + K + J, T) limits of all rows in each period.
     slack : (T,) part of its scale by which a way may miss the best and be left open.
@@ -142,31 +142,30 @@ class SplitByPeriod:
         for place, (who, where) in enumerate(ways):
             period = int(periods[place])
             if self._may_draw[period] and len(where) > MOST_WAYS:
-                who, where = self._drawn(period, who, where, load[:, :, place])
+                who, where = self._drawn(period, who, where, load[:, place])
             else:
                 self._may_draw[period] = False
             self.remainders[period] = PeriodRemainder(period, who, where)
-            flat = load[:, :, place].ravel()
-            self._settled[:, period] = self.coupled.rows[period] @ flat
+            self._settled[:, period] = self.coupled.rows[period] @ load[:, place]
 
     def _drawn(
         self, period: int, workload: Index, route: Index, load: Float
     ) -> tuple[Index, Index]:
         """Settle all but the largest of very many that are torn; gives what stays open."""
         coupled, market = self.coupled, self.coupled.market
-        usd = np.array(market.usd)
-        for good in range(1, len(coupled.takes)):
-            usd += coupled.takes[good] * self.price[good, market.pool, period]
+        pools, extra = len(market.capacity), coupled.coupling.extra
+        usd = market.usd + self.price[pools:, period] @ extra
         alike = replace(market, usd=usd, demand=self.handled)
-        beyond = np.where(market.able[:, period], self.price[0, :, period], 0.0)
-        beyond -= np.where(market.able[:, period], market.used_usd[:, period], 0.0)
+        able = market.able[:, period]
+        beyond = np.where(able, self.price[:pools, period], 0.0)
+        beyond -= np.where(able, market.used_usd[:, period], 0.0)
         settled, taken = spread(
             alike, beyond, period, float(self.slack[period]), (workload, route), MOST_WAYS
         )
         self.only[settled, period] = taken
-        for good, amount in enumerate(coupled.takes):
-            used = amount[taken] * self.handled[settled, period]
-            load[good] += np.bincount(market.pool[taken], used, len(load[good]))
+        mtok = self.handled[settled, period]
+        load[:pools] += np.bincount(market.pool[taken], market.hours[taken] * mtok, pools)
+        load[pools:] += extra[:, taken] @ mtok
         kept = self.only[workload, period] < 0
         return workload[kept], route[kept]
 
@@ -175,7 +174,7 @@ class SplitByPeriod:
         from optimizer.kernels.settle_ways import settle_ways
 
         coupled, market = self.coupled, self.coupled.market
-        price = np.ascontiguousarray(self.price[:, :, periods])
+        price = np.ascontiguousarray(self.price[:, periods])
         opens = np.searchsorted(periods, market.opens).astype(np.int32)
         slack = np.ascontiguousarray(self.slack[periods])
         edges = np.linspace(0, market.num_workloads, 33).astype(np.int64)
@@ -188,8 +187,9 @@ class SplitByPeriod:
                 load = np.zeros(price.shape)
                 found = [np.empty(room, np.int32) for _ in range(3)]
                 count = settle_ways(
-                    market.first, market.pool, opens, market.usd, coupled.takes, price,
-                    market.ceiling, market.scale, slack, self.handled, periods, begin, end,
+                    market.first, market.pool, opens, market.usd, market.hours,
+                    coupled.coupling.extra, price, market.ceiling, market.scale, slack,
+                    self.handled, periods, begin, end,
                     self.only, load, *found,
                 )  # fmt: skip
                 if count <= room:
@@ -212,14 +212,13 @@ def rooms(coupled: CoupledMarket, load: Float) -> Float:
 
     Parameters
     ----------
-    load : (g, P, T) what the smoothed workloads take.
+    load : (D, T) what the smoothed workloads take.
     """
     limit, whole = coupled.limit, coupled.coupling.whole_limit
     periods = limit.shape[1]
     if len(whole) == 0:
         return limit
-    flat = load.reshape(-1, periods)
-    used = np.einsum("tjg,gt->jt", coupled.rows[:, len(limit) :], flat)
+    used = np.einsum("tjd,dt->jt", coupled.rows[:, len(limit) :], load)
     # What is left over, or missing, is shared by all periods alike.
     used += ((whole - used.sum(axis=1)) / periods)[:, None]
     return np.concatenate([limit, used])
@@ -236,7 +235,7 @@ def start(
 
     Parameters
     ----------
-    landscape : what is taken, (g, P, T), and handled, (W, T), at the end of the ascent.
+    landscape : what is taken, (D, T), and handled, (W, T), at the end of the ascent.
     """
     load, handled = landscape
     return SplitByPeriod(
