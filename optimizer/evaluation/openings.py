@@ -65,6 +65,8 @@ def route_qualified_from(instance: Instance) -> Int:
 def route_resident(instance: Instance) -> Bool:
     """(R,) routes that residency allows."""
     table = instance.routes
+    if len(instance.residency.workload) == 0:
+        return np.ones(instance.num_routes, np.bool_)
     return np.asarray(resident(instance)[table.workload, table.pool])
 
 

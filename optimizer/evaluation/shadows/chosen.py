@@ -137,8 +137,11 @@ def _not_chosen(instance: Instance, evaluation: Evaluation, plan: Plan) -> NDArr
     """(R,) routes to pools whose fee is not paid, or that a pinned workload did not choose."""
     table = instance.routes
     idle = (instance.pools.activation_usd > 0) & ~pool_paid(evaluation)
-    chosen = np.full(instance.num_workloads, -1, np.int32)
-    served = plan.placed_mtok > SPECK
-    chosen[plan.workload[served]] = plan.pool[served]
-    pinned = instance.workloads.single_pool[table.workload]
-    return np.asarray(idle[table.pool] | (pinned & (chosen[table.workload] != table.pool)))
+    closed = idle[table.pool]
+    pinned = instance.workloads.single_pool
+    if bool(pinned.any()):
+        chosen = np.full(instance.num_workloads, -1, np.int32)
+        served = plan.placed_mtok > SPECK
+        chosen[plan.workload[served]] = plan.pool[served]
+        closed = closed | (pinned[table.workload] & (chosen[table.workload] != table.pool))
+    return np.asarray(closed)
