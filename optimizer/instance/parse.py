@@ -262,13 +262,13 @@ class Cells:
         if not self.declared.required and self.declared.default:
             text = text.replace("", self.declared.default)
         names = text.unique().sort()
-        codes = _positions_of(text, names).to_numpy().astype(np.int32)
+        codes = positions_of(text, names).to_numpy().astype(np.int32)
         return Labels(tuple(names.to_list()), codes)
 
     def _positions(self, text: pl.Series, known: Sequence[str] | None) -> NDArray[np.int32]:
         # Repeated ids are reported where they stand; here the first one will do.
         names = pl.Series(known or (), dtype=pl.String).unique(maintain_order=True)
-        found = _positions_of(text, names)
+        found = positions_of(text, names)
         # Where the other table could not be read, only a blank is surely wrong.
         unknown = found.is_null() if known is not None else text == ""
         singular = self.declared.refers.rstrip("s")
@@ -390,8 +390,8 @@ def as_text(series: pl.Series) -> pl.Series:
     return series.cast(pl.String).fill_null("")
 
 
-def _positions_of(text: pl.Series, names: pl.Series) -> pl.Series:
-    """Position of each text in ``names``, null where it is not among them."""
+def positions_of(text: pl.Series, names: pl.Series) -> pl.Series:
+    """(n,) int32 position of each text in distinct ``names``, null where it is not among them."""
     table = pl.DataFrame({"text": names, "position": np.arange(len(names), dtype=np.int32)})
     # Long tables are mostly sorted: a name that comes many times on end is looked up once.
     first = (text != text.shift(1)).fill_null(value=True).to_numpy()
