@@ -60,8 +60,7 @@ def shadow_prices(
 def _marginal(instance: Instance, routes: PricedRoutes) -> Float:
     """(W, T) cheapest way to handle one more Mtok that arrives in the period."""
     marginal = np.empty((instance.num_workloads, instance.num_periods))
-    # Looked at by each thread: made once, before there are any.
-    _ = routes.steady, routes.paid_usd
+    routes.prepare()
 
     def fill(begin: int, end: int) -> None:
         marginal[begin:end] = handled_usd_per_mtok(instance, routes, begin, end)
