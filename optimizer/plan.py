@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.instance.instance import Instance
 from optimizer.instance.table import Table, text_of
-from optimizer.kernels.blocks import over_blocks, row_blocks
 
 if TYPE_CHECKING:
     import polars as pl
@@ -266,35 +265,11 @@ def from_cells(
     )
 
 
-def order_of(
-    workload: NDArray[np.integer[Any]],
-    pool: NDArray[np.integer[Any]],
-    period: NDArray[np.integer[Any]],
-    amount: Float,
-    workloads: int,
-) -> tuple[Int, Int]:
-    """(W + 1,) where each workload's cells begin, and their positions in the order of a plan.
-
-    Cells whose amount is not above zero are left out. A counting pass by workload, and a small sort
-    within each.
-    """
-    from optimizer.kernels.plan_order import row_order, sort_rows
-
-    first, order = row_order(workload, amount, workloads)
-    mean = max(1, len(amount) // max(workloads, 1))
-    for _ in over_blocks(
-        lambda begin, end: sort_rows(first, order, pool, period, begin, end),
-        row_blocks(workloads, mean),
-    ):
-        pass
-    return first, order
-
-
 def _sorted_placements(
     workloads: int, axes: tuple[Index, Index, Index], amount: Float
 ) -> tuple[tuple[Index, Index, Index], Float]:
     """The same in the order of a plan."""
-    from optimizer.kernels.plan_order import in_order
+    from optimizer.kernels.plan_order import in_order, order_of
 
     who, where, when = (np.asarray(axis, np.int32) for axis in axes)
     amount = np.asarray(amount, np.float64)
