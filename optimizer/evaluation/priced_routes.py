@@ -16,7 +16,7 @@ from optimizer.evaluation.lanes import Lanes
 from optimizer.instance.instance import Instance, route_starts
 
 Float = NDArray[np.float64]
-Int = NDArray[np.int64]
+Index = NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +40,8 @@ class PricedRoutes:
     added : (W, T) USD per Mtok placed of a workload, on whatever route; None for nothing.
     """
 
-    row: NDArray[np.int32]
-    opens: Int
+    row: Index
+    opens: Index
     route_usd: Float
     chip_hours: Float
     factor: Float
@@ -75,14 +75,13 @@ class PricedRoutes:
         _ = self.steady, self.paid_usd, self.by_period
 
 
-def price_rows(instance: Instance, lanes: Lanes) -> Int:
+def price_rows(instance: Instance, lanes: Lanes) -> Index:
     """(R,) price row of each route: its pool, or after all pools its lane."""
     table = instance.routes
-    row = table.pool.astype(np.int64)
     if len(lanes) == 0:
-        return row
+        return table.pool
     lane = lanes.of[instance.workloads.model.codes[table.workload], table.pool]
-    return np.where(lane >= 0, instance.num_pools + lane, row)
+    return np.where(lane >= 0, instance.num_pools + lane, table.pool).astype(np.int32)
 
 
 def best_now_usd_per_mtok(
@@ -149,7 +148,7 @@ def handled_usd_per_mtok(
 
 
 def standby_usd(
-    instance: Instance, outage_usd: Float, rows: NDArray[np.int32], opens: Int, count: int
+    instance: Instance, outage_usd: Float, rows: Index, opens: Index, count: int
 ) -> Float:
     """(count, T) USD that a chip-hour held is worth per price row since it could take over.
 

@@ -50,7 +50,7 @@ def shadow_prices(
         (len(instance.qualification.model), forbidden.qualification),
     ):
         if rows:
-            anywhere = np.where(instance.left_out, instance.num_periods, 0)
+            anywhere = np.where(instance.left_out, instance.num_periods, 0).astype(np.int32)
             opens = anywhere[instance.routes.pool]
             free = routes_as_chosen(instance, prices, evaluation, plan, opens)
             families.append(rule(instance, free, marginal))

@@ -14,9 +14,7 @@ AMOUNTS = st.sampled_from((1.0, 2.5, 0.0, -1.0, float("nan")))
 
 @STEADY
 @given(st.data(), st.integers(1, 4), st.integers(0, 12))
-def test_cells_come_in_the_order_of_a_plan(
-    data: st.DataObject, workloads: int, cells: int
-) -> None:
+def test_cells_come_in_the_order_of_a_plan(data: st.DataObject, workloads: int, cells: int) -> None:
     """What is not above zero is dropped; cells at one place keep their order."""
     workload = data.draw(indices(cells, workloads))
     pool, period = data.draw(indices(cells, 3)), data.draw(indices(cells, 3))
@@ -25,9 +23,7 @@ def test_cells_come_in_the_order_of_a_plan(
     kept = [k for k in range(cells) if amount[k] > 0]
     kept.sort(key=lambda k: (workload[k], pool[k], period[k]))
     assert order.tolist() == kept
-    assert first.tolist() == [
-        sum(workload[k] < w for k in kept) for w in range(workloads + 1)
-    ]
+    assert first.tolist() == [sum(workload[k] < w for k in kept) for w in range(workloads + 1)]
     assert in_order(workload[order], pool[order], period[order], amount[order])
 
 

@@ -33,7 +33,7 @@ def routes_as_chosen(
     prices: Prices,
     evaluation: Evaluation,
     plan: Plan,
-    opens: NDArray[np.int64] | None = None,
+    opens: NDArray[np.int32] | None = None,
 ) -> PricedRoutes:
     """Routes at the prices, those closed that only another choice of whole numbers opens.
 
@@ -54,7 +54,7 @@ def routes_as_chosen(
     table = instance.routes
     opens = route_opens(instance) if opens is None else opens
     shut = (opens >= instance.num_periods) | _not_chosen(instance, evaluation, plan)
-    row = np.where(shut, -1, price_rows(instance, lanes)).astype(np.int32)
+    row = np.where(shut, np.int32(-1), price_rows(instance, lanes))
     running = replicas_of(evaluation, lanes, instance.num_periods) > 0
     hour = _hour_usd(instance, limits, evaluation)
     outage_usd = protected_usd(instance, prices.outage_usd_per_mtok)
@@ -71,7 +71,7 @@ def routes_as_chosen(
         ceiling = ceiling[:, None] + prices.priority_usd_per_mtok
     routes = PricedRoutes(
         row=row,
-        opens=np.where(row >= 0, opens, 0),
+        opens=np.where(shut, np.int32(0), opens),
         route_usd=table.usd_per_mtok,
         chip_hours=table.chip_hours_per_mtok,
         factor=limits.factor[pool_of],

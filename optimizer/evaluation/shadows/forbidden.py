@@ -17,14 +17,14 @@ from optimizer.instance.instance import Instance, route_starts
 from optimizer.kernels.blocks import over_blocks, row_blocks
 
 Float = NDArray[np.float64]
-Int = NDArray[np.int64]
+Index = NDArray[np.int32]
 
 
 def residency(instance: Instance, routes: PricedRoutes, marginal: Float) -> Family:
     """What a bound workload would save on its best route that only residency forbids."""
     rows = np.unique(instance.residency.workload)
-    last = instance.num_periods
-    until = np.where(route_resident(instance), 0, last)
+    last = np.int32(instance.num_periods)
+    until = np.where(route_resident(instance), np.int32(0), last)
     return _family(
         instance, "residency", rows, routes, marginal, route_qualified_from(instance), until
     )
@@ -34,7 +34,7 @@ def qualification(instance: Instance, routes: PricedRoutes, marginal: Float) -> 
     """What a workload would save on its best route that only qualification forbids."""
     named_models = np.isin(instance.model_names, instance.qualification.model.names)
     rows = np.flatnonzero(named_models[instance.workloads.model.codes])
-    until = np.where(route_resident(instance), route_qualified_from(instance), 0)
+    until = np.where(route_resident(instance), route_qualified_from(instance), np.int32(0))
     return _family(instance, "qualification", rows, routes, marginal, np.zeros_like(until), until)
 
 
@@ -44,8 +44,8 @@ def _family(
     rows: NDArray[np.integer[Any]],
     routes: PricedRoutes,
     marginal: Float,
-    since: Int,
-    until: Int,
+    since: Index,
+    until: Index,
 ) -> Family:
     """Saved per Mtok, at the margin.
 
