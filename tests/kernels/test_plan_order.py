@@ -41,7 +41,7 @@ def test_order_is_seen(data: st.DataObject, cells: int) -> None:
 def test_order_does_not_depend_on_blocks() -> None:
     """Many workloads, which several blocks share."""
     random = np.random.default_rng(1)
-    workloads, cells = 3000, 2_000_000
+    workloads, cells = 1000, 600_000
     workload = random.integers(0, workloads, cells, dtype=np.int32)
     pool = random.integers(0, 50, cells, dtype=np.int32)
     period = random.integers(0, 50, cells, dtype=np.int32)
