@@ -20,6 +20,7 @@ class Case:
     method, solver : as on the command line of the optimizer.
     repeat : runs when the caller does not say how many.
     time_limit_s : limit on build and solve, so that a regression ends some time.
+    only_when_named : leave it out where all cases are run.
     """
 
     name: str
@@ -29,3 +30,4 @@ class Case:
     solver: str = "auto"
     repeat: int = 5
     time_limit_s: float = 600.0
+    only_when_named: bool = False

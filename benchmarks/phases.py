@@ -1,4 +1,4 @@
-"""The phases: read, build, solve, evaluate, write, each measured where its figure means something.
+"""The phases: files to written plan, each measured where its figure means something.
 
 Every run takes two fresh processes. The *first* reads and builds, and nothing has been built
 before: its build includes loading the compiled kernels (compiling them, when the cache of
@@ -22,7 +22,9 @@ from typing import Any
 
 from benchmarks import processes
 
-PHASES = ("read", "build", "solve", "evaluate", "write")
+PHASES = ("read", "build", "solve", "plan", "evaluate", "prices", "write")
+STAGES = {phase: phase for phase in PHASES if phase != "prices"} | {"shadow prices": "prices"}
+"""Phase of a stage that the job announces; every other stage is part of solving."""
 WARM_UP = Path(__file__).parents[1] / "instances" / "tiny" / "demand"
 
 
@@ -61,8 +63,8 @@ class Clock:
         self._phase = ""
 
     def stage(self, name: str, total: int = 0) -> None:
-        """Whatever is neither build nor evaluate is part of solving."""
-        self.begin(name if name in PHASES else "solve")
+        """Begin the phase of this stage."""
+        self.begin(STAGES.get(name, "solve"))
 
     def incumbent(self, value_usd: float | None, bound_usd: float | None, nodes: int) -> None:
         """What is known on the way is not measured."""
@@ -96,7 +98,7 @@ def first(folder: Path, method: str) -> dict[str, Any]:
 
 
 def main_job(folder: Path, method: str, solver: str, time_limit_s: float) -> dict[str, Any]:
-    """Read, build, solve, evaluate, write; gives figures by phase and the quality."""
+    """Everything from the files to the written plan; gives figures by phase and the quality."""
     from optimizer.instance.read import read
     from optimizer.methods.base import Limits
     from optimizer.model.formulation import Formulation

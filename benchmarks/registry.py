@@ -10,6 +10,9 @@ from benchmarks.cases.routes_1m_t1 import ROUTES_1M_T1
 from benchmarks.cases.routes_6k_t168 import ROUTES_6K_T168
 from benchmarks.cases.routes_896k_t168 import ROUTES_896K_T168
 from benchmarks.cases.small import SMALL
+from benchmarks.cases.workloads_1m_t168 import WORKLOADS_1M_T168
+from benchmarks.cases.workloads_100k_t1 import WORKLOADS_100K_T1
+from benchmarks.cases.workloads_100k_t168 import WORKLOADS_100K_T168
 
 __all__ = ["CASES", "Case", "case_named"]
 
@@ -20,7 +23,10 @@ CASES: tuple[Case, ...] = (
     ROUTES_6K_T168,
     FLEET,
     ROUTES_1M_T1,
+    WORKLOADS_100K_T1,
     ROUTES_896K_T168,
+    WORKLOADS_100K_T168,
+    WORKLOADS_1M_T168,
 )
 """Every case, the quickest first."""
 

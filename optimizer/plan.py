@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.instance.instance import Instance
-from optimizer.instance.table import Table
-from optimizer.kernels.blocks import over_blocks, row_blocks
+from optimizer.instance.table import Table, text_of
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -119,22 +122,33 @@ class Plan:
         nowhere = np.empty(0, np.int32)
         return from_cells(instance, nowhere, nowhere, nowhere, np.empty(0), instance.demand_mtok)
 
-    def placements(self) -> Table:
-        """Names, periods and Mtok of every placement, as an Arrow-ready table."""
+    def placements(self, begin: int = 0, end: int | None = None) -> Table:
+        """Names, periods and Mtok of placements, as an Arrow-ready table.
+
+        Parameters
+        ----------
+        begin, end : first row that is meant, and the one after the last; all without them.
+        """
+        rows = slice(begin, end)
         return Table.of(
-            workload=Table.names(self.workloads, self.workload),
-            pool=Table.names(self.pools, self.pool),
-            period=self.period,
-            placed_mtok=self.placed_mtok,
+            workload=Table.names(self._workload_text, self.workload[rows]),
+            pool=Table.names(self.pools, self.pool[rows]),
+            period=self.period[rows],
+            placed_mtok=self.placed_mtok[rows],
         )
 
-    def unserved(self) -> Table:
-        """Names, periods and Mtok of what is given up, as an Arrow-ready table."""
+    def unserved(self, begin: int = 0, end: int | None = None) -> Table:
+        """Names, periods and Mtok of what is given up, as an Arrow-ready table; rows as above."""
+        rows = slice(begin, end)
         return Table.of(
-            workload=Table.names(self.workloads, self.unserved_workload),
-            period=self.unserved_period,
-            unserved_mtok=self.unserved_mtok,
+            workload=Table.names(self._workload_text, self.unserved_workload[rows]),
+            period=self.unserved_period[rows],
+            unserved_mtok=self.unserved_mtok[rows],
         )
+
+    @cached_property
+    def _workload_text(self) -> pl.Series:
+        return text_of(self.workloads)
 
     def replica_table(self) -> Table:
         """Model, pool, period and number of the replicas that run, as an Arrow-ready table."""
@@ -176,16 +190,33 @@ class Plan:
 
     def tables(self) -> Mapping[str, Table]:
         """Every table of the plan by the name of its file; those without rows only if basic."""
-        found = {"placements": self.placements(), "unserved": self.unserved()}
-        for name, cells, make in (
-            ("replicas", len(self.replicas), self.replica_table),
-            ("blocks", int((self.blocks > 0).sum()), self.block_table),
-            ("reserve", len(self.reserve), self.reserve_table),
-            ("failover", len(self.failover), self.failover_table),
-        ):
-            if cells:
-                found[name] = make()
-        return found
+        return {"placements": self.placements(), "unserved": self.unserved(), **self._fleet()}
+
+    def table_parts(self, rows: int) -> Mapping[str, Iterator[Table]]:
+        """The same in parts of so many rows, made as they are asked for; at least one of each."""
+
+        def parts(make: Callable[[int, int], Table], count: int) -> Iterator[Table]:
+            for begin in range(0, max(count, 1), rows):
+                yield make(begin, begin + rows)
+
+        return {
+            "placements": parts(self.placements, len(self.placed_mtok)),
+            "unserved": parts(self.unserved, len(self.unserved_mtok)),
+            **{name: iter((table,)) for name, table in self._fleet().items()},
+        }
+
+    def _fleet(self) -> Mapping[str, Table]:
+        """Tables that say how the fleet is run, those with rows."""
+        return {
+            name: make()
+            for name, cells, make in (
+                ("replicas", len(self.replicas), self.replica_table),
+                ("blocks", int((self.blocks > 0).sum()), self.block_table),
+                ("reserve", len(self.reserve), self.reserve_table),
+                ("failover", len(self.failover), self.failover_table),
+            )
+            if cells
+        }
 
 
 def from_cells(
@@ -234,35 +265,11 @@ def from_cells(
     )
 
 
-def order_of(
-    workload: NDArray[np.integer[Any]],
-    pool: NDArray[np.integer[Any]],
-    period: NDArray[np.integer[Any]],
-    amount: Float,
-    workloads: int,
-) -> tuple[Int, Int]:
-    """(W + 1,) where each workload's cells begin, and their positions in the order of a plan.
-
-    Cells whose amount is not above zero are left out. A counting pass by workload, and a small sort
-    within each.
-    """
-    from optimizer.kernels.plan_order import row_order, sort_rows
-
-    first, order = row_order(workload, amount, workloads)
-    mean = max(1, len(amount) // max(workloads, 1))
-    for _ in over_blocks(
-        lambda begin, end: sort_rows(first, order, pool, period, begin, end),
-        row_blocks(workloads, mean),
-    ):
-        pass
-    return first, order
-
-
 def _sorted_placements(
     workloads: int, axes: tuple[Index, Index, Index], amount: Float
 ) -> tuple[tuple[Index, Index, Index], Float]:
     """The same in the order of a plan."""
-    from optimizer.kernels.plan_order import in_order
+    from optimizer.kernels.plan_order import in_order, order_of
 
     who, where, when = (np.asarray(axis, np.int32) for axis in axes)
     amount = np.asarray(amount, np.float64)

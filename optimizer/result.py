@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import resource
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from optimizer.evaluation.evaluate import Evaluation
 from optimizer.evaluation.shadow_prices import Family, as_table
@@ -26,13 +29,29 @@ EXIT_CODES = {
 
 @dataclass(frozen=True)
 class Seconds:
-    """Wall-clock seconds by phase."""
+    """Wall-clock seconds by phase.
+
+    Attributes
+    ----------
+    read : folder to instance.
+    build, solve : instance to what the method found; a method's own phases.
+    plan : what it found written down as a plan, where the method counts that apart from solving.
+    evaluate : the judge and its bound.
+    prices : shadow prices.
+    write : the plan folder.
+    other : all else: libraries loaded, solver processes started, second tries, proofs that there
+        is no plan.
+    total : all of them together.
+    """
 
     read: float = 0.0
     build: float = 0.0
     solve: float = 0.0
+    plan: float = 0.0
     evaluate: float = 0.0
+    prices: float = 0.0
     write: float = 0.0
+    other: float = 0.0
     total: float = 0.0
 
 
@@ -55,7 +74,8 @@ class Result:
     size : size of the program.
     nodes : nodes of the search for whole numbers.
     seconds : time by phase.
-    peak_rss_mib : peak memory of this process and of its largest child, together.
+    child_rss_mib : peak memory of its largest solver process.
+    peak_rss_mib : that and the peak memory of this process up to now, together.
     left_out : why each pool that takes no part takes none.
     notes : what else the user should know.
     failure : what went wrong: "solver" when none came to an end, also when a verified
@@ -76,6 +96,7 @@ class Result:
     size: Size = Size()
     nodes: int = 0
     seconds: Seconds = Seconds()
+    child_rss_mib: float = 0.0
     peak_rss_mib: float = 0.0
     left_out: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -124,7 +145,26 @@ class Result:
         return as_table(self.families)
 
     def timed(self, **seconds: float) -> Result:
-        """The same with seconds of some phases set, ``total`` added up."""
+        """The same with seconds of some phases set and added up, and memory looked up again."""
         parts = dataclasses.replace(self.seconds, **seconds)
-        total = parts.read + parts.build + parts.solve + parts.evaluate + parts.write
-        return dataclasses.replace(self, seconds=dataclasses.replace(parts, total=total))
+        total = sum(value for name, value in vars(parts).items() if name != "total")
+        return dataclasses.replace(
+            self,
+            seconds=dataclasses.replace(parts, total=total),
+            peak_rss_mib=own_peak_rss_mib() + self.child_rss_mib,
+        )
+
+    def since(self, begun: float) -> Result:
+        """The same with all time since ``begun``, by the monotonic clock, that is in no phase."""
+        known = self.seconds.total - self.seconds.other
+        return self.timed(other=max(0.0, time.monotonic() - begun - known))
+
+
+def own_peak_rss_mib() -> float:
+    """Peak memory of this process so far, in MiB."""
+    try:
+        # Of this program alone; the figure below may be that of whoever started it.
+        status = Path("/proc/self/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+    except (OSError, IndexError, ValueError):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import resource
+import threading
 import time
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ from optimizer.methods.registry import method_named
 from optimizer.plan import Plan
 from optimizer.prices import Prices
 from optimizer.progress import Progress, Silent
-from optimizer.result import Result, Seconds
+from optimizer.result import Result
 from optimizer.solvers.base import Reason
 from optimizer.solvers.registry import solver_named
 from optimizer.solvers.workers import stop_requested
@@ -91,6 +91,8 @@ class _Search:
         if self.limits.seconds == 0:
             return self._result(Found(reason=Reason.TIME_LIMIT), None, None)
         found, evaluation = Found(reason=Reason.INTERRUPTED), None
+        # Every plan carries the digest; reading all data takes a while, in which others compute.
+        threading.Thread(target=lambda: self.instance.digest, daemon=True).start()
         try:
             found = self.method(self.instance, self.limits, self.progress)
             if found.reason is Reason.INFEASIBLE:
@@ -118,9 +120,11 @@ class _Search:
         if found.plan is None:
             return None
         self.progress.stage("evaluate")
+        return self._evaluate(found.plan, found, found.claimed_usd)
+
+    def _evaluate(self, plan: Plan, found: Found, claimed_usd: float | None) -> Evaluation:
         begun = time.monotonic()
-        proved = _proved(found)
-        evaluation = evaluate(self.instance, found.plan, found.prices, found.claimed_usd, proved)
+        evaluation = evaluate(self.instance, plan, found.prices, claimed_usd, _proved(found))
         self.judged_seconds += time.monotonic() - begun
         return evaluation
 
@@ -174,7 +178,7 @@ class _Search:
     def _fall_back(self, found: Found) -> tuple[Found, Evaluation | None]:
         """When a search ends early, whatever plan the judge accepts: greedy, or serving none."""
         for plan in (greedy_plan(self.instance), Plan.nothing_served(self.instance)):
-            evaluation = evaluate(self.instance, plan, found.prices, None, _proved(found))
+            evaluation = self._evaluate(plan, found, None)
             if evaluation.verified:
                 self.notes += ("the plan is a stand-in: no better one was at hand",)
                 return _with_plan(found, plan), evaluation
@@ -198,11 +202,12 @@ class _Search:
     def _result(self, found: Found, plan: Plan | None, evaluation: Evaluation | None) -> Result:
         instance = self.instance
         prices = found.prices or Prices.none(instance)
-        begun = time.monotonic()
         families: tuple[Family, ...] = ()
+        begun = time.monotonic()
         if evaluation is not None and evaluation.verified and plan is not None:
+            self.progress.stage("shadow prices")
             families = shadow_prices(instance, prices, evaluation, plan)
-        self.judged_seconds += time.monotonic() - begun
+        priced = time.monotonic() - begun
         limit = _LIMITS.get(found.reason, "")
         status, reason = self._status(found, evaluation)
         self.notes += found.notes
@@ -213,7 +218,6 @@ class _Search:
             failure = "solver" if evaluation is None else "judge"
         elif status == "feasible" and not limit and found.reason is not Reason.OPTIMAL:
             failure = "solver"
-        own_rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         result = Result(
             instance=instance,
             status=status,
@@ -229,15 +233,19 @@ class _Search:
             why=found.why,
             size=found.size,
             nodes=found.nodes,
-            peak_rss_mib=own_rss + found.child_rss_mib,
+            child_rss_mib=found.child_rss_mib,
             left_out=left_out(instance),
             notes=self.notes,
             failure=failure,
         )
-        seconds = Seconds(
-            build=found.build_seconds, solve=found.solve_seconds, evaluate=self.judged_seconds
+        result = result.timed(
+            build=found.build_seconds,
+            solve=found.solve_seconds,
+            plan=found.plan_seconds,
+            evaluate=self.judged_seconds,
+            prices=priced,
         )
-        return result.timed(build=seconds.build, solve=seconds.solve, evaluate=seconds.evaluate)
+        return result.since(self.begun)
 
     def _status(self, found: Found, evaluation: Evaluation | None) -> tuple[str, str]:
         limit = {"time": "the time limit was reached", "interrupt": "interrupted"}.get(

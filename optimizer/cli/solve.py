@@ -69,6 +69,7 @@ def command(
     verified plan; 7 limit reached, no plan; 8 refused by the judge; 9 solver failed;
     10 files; 130 interrupted.
     """
+    begun = time.monotonic()
     # Imported here, so that help and completion stay fast.
     from optimizer.instance.new_folder import check_free
     from optimizer.instance.read import read
@@ -96,20 +97,20 @@ def command(
     progress = progress_for(quiet=quiet)
     try:
         progress.stage("read")
-        begun = time.monotonic()
+        reading = time.monotonic()
         problem = read(instance)
         if prices:
             problem = problem.with_prices(dict(prices))
-        read_seconds = time.monotonic() - begun
+        read_seconds = time.monotonic() - reading
         chosen = method_named(method, solver, problem)
         result = solve(problem, method=chosen, limits=limits, progress=progress)
         told = tuple(f"price of {pool} set to {usd:g} USD/chip-hour" for pool, usd in prices)
-        result = replace(result.timed(read=read_seconds), notes=told + result.notes)
+        result = replace(result.timed(read=read_seconds).since(begun), notes=told + result.notes)
         if out is not None and result.verified:
             progress.stage("write")
-            begun = time.monotonic()
+            writing = time.monotonic()
             write_plan_folder(result, out)
-            result = result.timed(write=time.monotonic() - begun)
+            result = result.timed(write=time.monotonic() - writing).since(begun)
     finally:
         progress.close()
     emit(json_report.render(result) if as_json else as_text.render(result))

@@ -71,8 +71,7 @@ def _bound(instance: Instance, terms: Relaxation) -> Bound:
     from optimizer.kernels.sweep import weighted_sums
 
     demand = instance.demand_mtok
-    # Looked at by each thread: made once, before there are any.
-    _ = terms.routes.steady, terms.routes.paid_usd
+    terms.routes.prepare()
 
     def sweep(begin: int, end: int) -> tuple[Float, Float, Float]:
         best = handled_usd_per_mtok(instance, terms.routes, begin, end)

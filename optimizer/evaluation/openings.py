@@ -9,6 +9,7 @@ from optimizer.instance.instance import Instance
 
 Bool = NDArray[np.bool_]
 Int = NDArray[np.int64]
+Index = NDArray[np.int32]
 
 
 def resident(instance: Instance) -> Bool:
@@ -52,26 +53,28 @@ def qualified_from(instance: Instance) -> Int:
     return since
 
 
-def route_qualified_from(instance: Instance) -> Int:
+def route_qualified_from(instance: Instance) -> Index:
     """(R,) first period in which qualification allows each route; T if in none."""
     if len(instance.qualification.model) == 0:
-        return np.zeros(instance.num_routes, np.int64)
+        return np.zeros(instance.num_routes, np.int32)
     table = instance.routes
     model = instance.workloads.model.codes[table.workload]
     use = training(instance)[table.workload]
-    return np.asarray(qualified_from(instance)[model, table.pool, use])
+    return np.asarray(qualified_from(instance).astype(np.int32)[model, table.pool, use])
 
 
 def route_resident(instance: Instance) -> Bool:
     """(R,) routes that residency allows."""
     table = instance.routes
+    if len(instance.residency.workload) == 0:
+        return np.ones(instance.num_routes, np.bool_)
     return np.asarray(resident(instance)[table.workload, table.pool])
 
 
-def route_opens(instance: Instance) -> Int:
+def route_opens(instance: Instance) -> Index:
     """(R,) first period in which each route may be used; T for those closed for good.
 
     Closed are those that residency or qualification forbids, and those to pools left out.
     """
     allowed = route_resident(instance) & ~instance.left_out[instance.routes.pool]
-    return np.where(allowed, route_qualified_from(instance), instance.num_periods)
+    return np.where(allowed, route_qualified_from(instance), np.int32(instance.num_periods))

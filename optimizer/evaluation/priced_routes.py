@@ -16,7 +16,7 @@ from optimizer.evaluation.lanes import Lanes
 from optimizer.instance.instance import Instance, route_starts
 
 Float = NDArray[np.float64]
-Int = NDArray[np.int64]
+Index = NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +40,8 @@ class PricedRoutes:
     added : (W, T) USD per Mtok placed of a workload, on whatever route; None for nothing.
     """
 
-    row: NDArray[np.int32]
-    opens: Int
+    row: Index
+    opens: Index
     route_usd: Float
     chip_hours: Float
     factor: Float
@@ -57,21 +57,31 @@ class PricedRoutes:
         return np.where(self.closed, np.inf, self.hour_usd)
 
     @cached_property
+    def by_period(self) -> tuple[Float, Float]:
+        """``factor`` and ``per_mtok`` in every period, (L, T) each."""
+        wide = self.hour_usd.shape
+        factor, per_mtok = (np.broadcast_to(one, wide) for one in (self.factor, self.per_mtok))
+        return np.ascontiguousarray(factor), np.ascontiguousarray(per_mtok)
+
+    @cached_property
     def steady(self) -> bool:
         """Whether nothing but the price of chip-hours depends on the period."""
         by_period = self.factor.shape[1] > 1 or self.per_mtok.shape[1] > 1
         late = bool((self.opens > 0).any()) and bool((self.opens[self.row >= 0] > 0).any())
         return not by_period and not late and self.ceiling.ndim == 1 and self.added is None
 
+    def prepare(self) -> None:
+        """Make what is made once, before threads ask for it at the same time."""
+        _ = self.steady, self.paid_usd, self.by_period
 
-def price_rows(instance: Instance, lanes: Lanes) -> Int:
+
+def price_rows(instance: Instance, lanes: Lanes) -> Index:
     """(R,) price row of each route: its pool, or after all pools its lane."""
     table = instance.routes
-    row = table.pool.astype(np.int64)
     if len(lanes) == 0:
-        return row
+        return table.pool
     lane = lanes.of[instance.workloads.model.codes[table.workload], table.pool]
-    return np.where(lane >= 0, instance.num_pools + lane, row)
+    return np.where(lane >= 0, instance.num_pools + lane, table.pool).astype(np.int32)
 
 
 def best_now_usd_per_mtok(
@@ -106,15 +116,13 @@ def best_now_usd_per_mtok(
     added = np.zeros(shape) if routes.added is None else routes.added[workloads]
     ceiling = ceiling if ceiling.ndim == 2 else ceiling[:, None]
     best = np.array(np.broadcast_to(ceiling - added, shape))
-    wide = routes.hour_usd.shape
     cheapest_in_time(
         first,
         row,
         routes.opens[mine],
         own,
         hours,
-        np.ascontiguousarray(np.broadcast_to(routes.factor, wide)),
-        np.ascontiguousarray(np.broadcast_to(routes.per_mtok, wide)),
+        *routes.by_period,
         routes.paid_usd,
         best,
     )
@@ -140,7 +148,7 @@ def handled_usd_per_mtok(
 
 
 def standby_usd(
-    instance: Instance, outage_usd: Float, rows: NDArray[np.int32], opens: Int, count: int
+    instance: Instance, outage_usd: Float, rows: Index, opens: Index, count: int
 ) -> Float:
     """(count, T) USD that a chip-hour held is worth per price row since it could take over.
 

@@ -104,7 +104,7 @@ def relaxation(
     limits = limit_prices(instance, prices, weight)
     lanes, opens = lanes_of(instance), route_opens(instance)
     shut = opens >= instance.num_periods
-    row = np.where(shut, -1, price_rows(instance, lanes)).astype(np.int32)
+    row = np.where(shut, np.int32(-1), price_rows(instance, lanes))
     slope, less = _slopes(instance, prices, limits, lanes, row, opens, charge)
     loose = _loose(instance, lanes)
     low = _low(slope, loose, lanes, instance.num_pools)
@@ -116,7 +116,7 @@ def relaxation(
     outage_usd = protected_usd(instance, prices.outage_usd_per_mtok)
     routes = PricedRoutes(
         row=row,
-        opens=np.where(row >= 0, opens, 0),
+        opens=np.where(shut, np.int32(0), opens),
         route_usd=instance.routes.usd_per_mtok,
         chip_hours=chip_hours,
         factor=limits.factor[pool_of],
@@ -177,7 +177,7 @@ def _slopes(
     limits: LimitPrices,
     lanes: Lanes,
     row: NDArray[np.int32],
-    opens: NDArray[np.int64],
+    opens: NDArray[np.int32],
     charge: float,
 ) -> tuple[Float, Float]:
     """(P + L, T) USD per chip-hour held, of free models and the reserve, then of each lane.
@@ -321,7 +321,8 @@ def _doubt(
     Without a multiplier that pays for use (a min share, an outage) nothing can.
     """
     doubt = np.zeros(instance.num_workloads)
-    if instance.num_routes:
+    some = bool(limits.spend_less.any() or limits.tokens_less.any() or less.any())
+    if some and instance.num_routes:
         line = np.maximum(routes.row, 0)
         own = limits.spend_less.max(axis=1)[pool_of] * 2
         mtok = limits.tokens_less.max(axis=1)[pool_of] * 2

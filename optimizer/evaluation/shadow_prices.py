@@ -20,14 +20,14 @@ from optimizer.evaluation.shadows.chosen import replicas_of, routes_as_chosen
 from optimizer.evaluation.shadows.family import PART, POINT, UNITS, Family
 from optimizer.evaluation.tally import tally
 from optimizer.instance.instance import Instance
-from optimizer.instance.table import Table
-from optimizer.kernels.blocks import over_blocks, row_blocks
+from optimizer.instance.table import Table, text_of
+from optimizer.kernels.blocks import BLOCK_CELLS, over_blocks, row_blocks
 from optimizer.plan import Plan
 from optimizer.prices import Prices
 
 Float = NDArray[np.float64]
 
-__all__ = ["PART", "POINT", "UNITS", "Family", "as_table", "shadow_prices"]
+__all__ = ["PART", "POINT", "UNITS", "Family", "as_table", "shadow_prices", "table_parts"]
 
 
 def shadow_prices(
@@ -50,7 +50,7 @@ def shadow_prices(
         (len(instance.qualification.model), forbidden.qualification),
     ):
         if rows:
-            anywhere = np.where(instance.left_out, instance.num_periods, 0)
+            anywhere = np.where(instance.left_out, instance.num_periods, 0).astype(np.int32)
             opens = anywhere[instance.routes.pool]
             free = routes_as_chosen(instance, prices, evaluation, plan, opens)
             families.append(rule(instance, free, marginal))
@@ -60,8 +60,7 @@ def shadow_prices(
 def _marginal(instance: Instance, routes: PricedRoutes) -> Float:
     """(W, T) cheapest way to handle one more Mtok that arrives in the period."""
     marginal = np.empty((instance.num_workloads, instance.num_periods))
-    # Looked at by each thread: made once, before there are any.
-    _ = routes.steady, routes.paid_usd
+    routes.prepare()
 
     def fill(begin: int, end: int) -> None:
         marginal[begin:end] = handled_usd_per_mtok(instance, routes, begin, end)
@@ -103,20 +102,27 @@ def as_table(families: tuple[Family, ...]) -> Table:
     """One row per price: family, name, period (null over the horizon), value, unit."""
     import polars as pl
 
-    frames = []
+    return Table(pl.concat([part.frame for part in table_parts(families, BLOCK_CELLS)]))
+
+
+def table_parts(families: tuple[Family, ...], rows: int) -> Iterator[Table]:
+    """The same in parts of about so many rows, made as they are asked for."""
+    import polars as pl
+
     for found in families:
-        rows, columns = found.value.shape
-        periods: list[int | None] = [None] if found.horizon else list(range(columns))
-        names = Table.names(found.names, np.repeat(np.arange(rows, dtype=np.int32), columns))
-        frames.append(
-            pl.DataFrame(
+        names, (count, columns) = text_of(found.names), found.value.shape
+        periods = pl.Series([None] if found.horizon else range(columns), dtype=pl.Int32)
+        # A family without rows still has its part: the table has its columns then as well.
+        for begin, end in row_blocks(count, columns, rows) or [(0, 0)]:
+            which = np.repeat(np.arange(begin, end, dtype=np.int32), columns)
+            frame = pl.DataFrame(
                 {
-                    "family": pl.Series([found.family]).new_from_index(0, rows * columns),
-                    "name": names,
-                    "period": pl.Series(periods * rows, dtype=pl.Int32),
-                    "value": found.value.ravel(),
-                    "unit": pl.Series([UNITS[found.family]]).new_from_index(0, rows * columns),
+                    "name": names.gather(which),
+                    "period": periods.gather(np.tile(np.arange(columns), end - begin)),
+                    "value": found.value[begin:end].ravel(),
                 }
             )
-        )
-    return Table(pl.concat(frames))
+            family, unit = pl.lit(found.family), pl.lit(UNITS[found.family])
+            yield Table(
+                frame.select(family.alias("family"), "name", "period", "value", unit.alias("unit"))
+            )

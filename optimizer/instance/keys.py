@@ -45,8 +45,21 @@ def all_different(codes: Sequence[Codes]) -> bool:
     ----------
     codes : columns of one length, each of codes from -1 on; -1 is no value.
     """
+    if len(codes) == 2 and rising(codes[0], codes[1]):
+        return True
     joined = np.zeros(len(codes[0]), np.int64)
     for code in codes:
-        joined = joined * (int(code.max(initial=0)) + 1) + code
+        joined *= int(code.max(initial=0)) + 1
+        joined += code
+    if bool((joined[1:] > joined[:-1]).all()):
+        return True
     joined.sort()
-    return bool((np.diff(joined) > 0).all())
+    return bool((joined[1:] > joined[:-1]).all())
+
+
+def rising(first: Codes, second: Codes) -> bool:
+    """Whether pairs rise strictly from row to row, the first column before the second."""
+    later, same = first[1:] > first[:-1], first[1:] == first[:-1]
+    same &= second[1:] > second[:-1]
+    later |= same
+    return bool(later.all())

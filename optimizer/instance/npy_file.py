@@ -89,7 +89,12 @@ def _has_minus_zero(values: NDArray[np.float64]) -> bool:
     """Whether any cell is -0.0, looked at in slices."""
     step = max(1, SLICE_CELLS // max(values.shape[1], 1))
     for begin in range(0, values.shape[0], step):
-        block = values[begin : begin + step]
-        if bool((np.signbit(block) & (block == 0)).any()):
+        if values.dtype == np.dtype("<f8"):
+            # -0.0 is the one number whose bits are the sign alone.
+            found = values[begin : begin + step].view("<i8") == np.iinfo(np.int64).min
+        else:
+            block = values[begin : begin + step]
+            found = np.signbit(block) & (block == 0)
+        if bool(found.any()):
             return True
     return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -42,6 +42,28 @@ def read_parquet(path: Path, max_rows: int = MAX_ROWS, *, tried: bool = False) -
         return pl.read_parquet(path, glob=False, hive_partitioning=False)
     except BaseException as error:
         raise _refusal(path, error) from None
+
+
+def read_slices(path: Path, rows: int, *, tried: bool = False) -> Iterator[pl.DataFrame]:
+    """The same in slices of so many rows, the last one shorter; one at least.
+
+    For tables that are longer than what should be in memory at a time.
+    """
+    check_announced(path)
+    if not tried and end_their_reader([path]):
+        raise InputError(Problem(path.name, VALID, "one that ends the process which reads it"))
+    begin = 0
+    while True:
+        try:
+            file = pl.scan_parquet(path, glob=False, hive_partitioning=False)
+            part = file.slice(begin, rows).collect()
+        except BaseException as error:
+            raise _refusal(path, error) from None
+        if begin == 0 or part.height:
+            yield part
+        if part.height < rows:
+            return
+        begin += rows
 
 
 def check_announced(path: Path, max_rows: int = MAX_ROWS) -> None:

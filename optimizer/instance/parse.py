@@ -40,6 +40,8 @@ PLAIN_TYPES = (pl.String, *_NUMBERS)
 """Types whose cells become numbers without a look at each."""
 NONZERO = "^[^eE]*[1-9]"
 """Text of a number that is not 0."""
+RUN = 4
+"""Mean length of runs of one name from which on they are looked up by the run."""
 _TEXT_KINDS = ("id", "reference", "label")
 _DTYPES = {
     "number": np.float64,
@@ -260,13 +262,13 @@ class Cells:
         if not self.declared.required and self.declared.default:
             text = text.replace("", self.declared.default)
         names = text.unique().sort()
-        codes = _positions_of(text, names).to_numpy().astype(np.int32)
+        codes = positions_of(text, names).to_numpy().astype(np.int32)
         return Labels(tuple(names.to_list()), codes)
 
     def _positions(self, text: pl.Series, known: Sequence[str] | None) -> NDArray[np.int32]:
         # Repeated ids are reported where they stand; here the first one will do.
         names = pl.Series(known or (), dtype=pl.String).unique(maintain_order=True)
-        found = _positions_of(text, names)
+        found = positions_of(text, names)
         # Where the other table could not be read, only a blank is surely wrong.
         unknown = found.is_null() if known is not None else text == ""
         singular = self.declared.refers.rstrip("s")
@@ -302,6 +304,10 @@ class Cells:
         return np.array([np.nan if value is None else value for value in seconds], np.float64)
 
     def _numbers(self, series: pl.Series) -> NDArray[np.float64]:
+        if series.dtype in (pl.Float32, pl.Float64) and self.declared.kind == "number":
+            plain = _if_plain(series)
+            if plain is not None:
+                return plain
         if is_text(series.dtype):
             cells = as_text(series)
             missing = cells == ""
@@ -329,6 +335,18 @@ class Cells:
         """Choose a number for a cell that holds none: the default, or something in range."""
         default = self.declared.default
         return float(max(self.declared.minimum, 1.0) if default is None else default)
+
+
+def _if_plain(series: pl.Series) -> NDArray[np.float64] | None:
+    """Float numbers that are all there and finite, as they are; None for others."""
+    if series.null_count() or len(series) == 0:
+        return None
+    values = series.cast(pl.Float64).to_numpy()
+    low, high = float(values.min()), float(values.max())  # NaN if any is
+    if not (low > -np.inf and high < np.inf):
+        return None
+    # -0.0 is 0 everywhere from here on.
+    return values if low > 0 else values + 0.0
 
 
 def _number_advice(cell: str) -> str:
@@ -372,8 +390,13 @@ def as_text(series: pl.Series) -> pl.Series:
     return series.cast(pl.String).fill_null("")
 
 
-def _positions_of(text: pl.Series, names: pl.Series) -> pl.Series:
-    """Position of each text in ``names``, null where it is not among them."""
+def positions_of(text: pl.Series, names: pl.Series) -> pl.Series:
+    """(n,) int32 position of each text in distinct ``names``, null where it is not among them."""
     table = pl.DataFrame({"text": names, "position": np.arange(len(names), dtype=np.int32)})
-    wanted = pl.DataFrame({"text": text})
-    return wanted.join(table, on="text", how="left", maintain_order="left")["position"]
+    # Long tables are mostly sorted: a name that comes many times on end is looked up once.
+    first = (text != text.shift(1)).fill_null(value=True).to_numpy()
+    starts = np.flatnonzero(first)
+    runs = len(starts) * RUN < len(text)
+    wanted = pl.DataFrame({"text": text.gather(starts) if runs else text})
+    found = wanted.join(table, on="text", how="left", maintain_order="left")["position"]
+    return found.gather(np.cumsum(first, dtype=np.int32) - 1) if runs else found

@@ -18,6 +18,7 @@ from optimizer.instance.declare import Matrix, columns_of
 from optimizer.instance.fleet_rules import fleet_problems
 from optimizer.instance.folder import find_tables
 from optimizer.instance.instance import Instance
+from optimizer.instance.keys import rising
 from optimizer.instance.manifest import (
     FILE,
     Manifest,
@@ -200,10 +201,10 @@ class _Reader:
 
     def _sort_routes(self) -> None:
         routes = self.values["routes"]
+        if rising(routes["workload"], routes["pool"]):
+            return
         stride = len(self.records["pools"].pool)
         keys = routes["workload"].astype(np.int64) * stride + routes["pool"]
-        if bool((np.diff(keys) > 0).all()):
-            return
         order = np.argsort(keys, kind="stable")
         for name, value in routes.items():
             routes[name] = value.take(order) if not isinstance(value, np.ndarray) else value[order]

@@ -17,9 +17,9 @@ from optimizer.errors import Problem
 from optimizer.instance.declare import Matrix
 from optimizer.instance.fleet_rules import fleet_problems
 from optimizer.instance.groups import group_problems, unknown_name
-from optimizer.instance.keys import key_problems
+from optimizer.instance.keys import key_problems, rising
 from optimizer.instance.places import number_text, place, quoted
-from optimizer.instance.table_rules import MAX_PER_COLUMN, plausible, table_problems
+from optimizer.instance.table_rules import MAX_PER_COLUMN, has_specks, plausible, table_problems
 from optimizer.instance.tables import (
     CAPACITY,
     DEMAND,
@@ -158,7 +158,7 @@ def matrix_problems(
     if values.size == 0:
         return
     low, high = float(values.min()), float(values.max())
-    if low >= 0 and high <= MAX_NUMBER and not _has_specks(values):
+    if low >= 0 and high <= MAX_NUMBER and not has_specks(values):
         return
     bad = (values < 0) | (values > MAX_NUMBER) | ((values != 0) & (np.abs(values) < MIN_NUMBER))
     if not missing_ok:
@@ -177,22 +177,14 @@ def matrix_problems(
         )
 
 
-def _has_specks(values: NDArray[np.float64]) -> bool:
-    """Whether any cell is positive and implausibly small, looked at in slices."""
-    step = max(1, 4_000_000 // max(values.shape[1], 1))
-    for begin in range(0, values.shape[0], step):
-        block = values[begin : begin + step]
-        if bool(((block > 0) & (block < MIN_NUMBER)).any()):
-            return True
-    return False
-
-
 def route_problems(instance: Instance) -> Iterator[Problem]:
     """Routes that point nowhere, come twice, or are out of order."""
     routes = instance.routes
     for column, size in (("workload", instance.num_workloads), ("pool", instance.num_pools)):
         index = getattr(routes, column)
         yield from index_problems("routes", column, index, size, instance.origin)
+    if rising(routes.workload, routes.pool):
+        return
     keys = routes.workload.astype(np.int64) * max(instance.num_pools, 1) + routes.pool
     step = np.diff(keys)
     for row in np.flatnonzero(step == 0)[:MAX_PER_COLUMN].tolist():

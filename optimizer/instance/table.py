@@ -38,11 +38,9 @@ class Table:
         return cls(pl.DataFrame(dict(columns)))
 
     @staticmethod
-    def names(names: Sequence[str], codes: NDArray[np.int32]) -> pl.Series:
-        """A text column from positions in a list of names."""
-        import polars as pl
-
-        return pl.Series(list(names), dtype=pl.String).gather(codes)
+    def names(names: Sequence[str] | pl.Series, codes: NDArray[np.int32]) -> pl.Series:
+        """A text column from positions in a list of names, or in :func:`text_of` it."""
+        return text_of(names).gather(codes)
 
     def __len__(self) -> int:
         return self.frame.height
@@ -76,3 +74,10 @@ class Table:
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Arrow stream capsule (the PyCapsule interface)."""
         return self.frame.__arrow_c_stream__(requested_schema)
+
+
+def text_of(names: Sequence[str] | pl.Series) -> pl.Series:
+    """A list of names as a column of text."""
+    import polars as pl
+
+    return names if isinstance(names, pl.Series) else pl.Series(list(names), dtype=pl.String)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from optimizer.errors import Problem
 from optimizer.instance.declare import Column, columns_of
-from optimizer.instance.identity import clashes, faults_of, free_text_faults
+from optimizer.instance.identity import all_plain, clashes, faults_of, free_text_faults
 from optimizer.instance.labels import Labels
 from optimizer.instance.places import got, nearest, number_text, place, quoted
 from optimizer.instance.tables import MAX_NUMBER, MIN_NUMBER, TableSpec
@@ -20,6 +20,8 @@ from optimizer.instance.times import time_problems
 
 MAX_PER_COLUMN = 25
 """Problems reported per column; the rest of a broken column says nothing new."""
+SLICE_CELLS = 1_000_000
+"""Cells that are looked at at a time where a temporary as large as the column is one too many."""
 GROUPING = ("model", "traffic_class", "provider", "chip", "region")
 """Labels of workloads and pools that form groups: two of them may not look the same."""
 
@@ -76,6 +78,8 @@ def advice(declared: Column, value: float) -> str:
 
 def out_of_range(declared: Column, values: NDArray[Any]) -> NDArray[np.bool_]:
     """Where numbers break their declared range; NaN counts only where it is no default."""
+    if _surely_in_range(declared, values):
+        return np.zeros(len(values), np.bool_)
     numbers = values.astype(np.float64)
     bad = (numbers < declared.minimum) | (numbers > min(declared.maximum, MAX_NUMBER))
     if declared.above is not None:
@@ -89,11 +93,38 @@ def out_of_range(declared: Column, values: NDArray[Any]) -> NDArray[np.bool_]:
     return np.asarray(bad)
 
 
+def _surely_in_range(declared: Column, values: NDArray[Any]) -> bool:
+    """Whether the least and the largest number say that all are in range: the usual case."""
+    if len(values) == 0:
+        return True
+    low, high = float(values.min()), float(values.max())  # NaN if any is
+    if declared.whole or not (
+        low >= declared.minimum and high <= min(declared.maximum, MAX_NUMBER)
+    ):
+        return False
+    if declared.above is not None and not low > declared.above:
+        return False
+    return low >= 0 and not has_specks(values)
+
+
+def has_specks(values: NDArray[Any]) -> bool:
+    """Whether any number is positive and implausibly small, looked at in slices."""
+    if not np.issubdtype(values.dtype, np.floating):
+        return False
+    step = max(1, SLICE_CELLS // max(values[:1].size, 1))
+    for begin in range(0, len(values), step):
+        block = values[begin : begin + step]
+        if bool(((block > 0) & (block < MIN_NUMBER)).any()):
+            return True
+    return False
+
+
 def id_problems(
     spec: TableSpec, column: str, names: tuple[str, ...], origin: Mapping[str, str]
 ) -> Iterator[Problem]:
     """Names that cannot be ids, and names that clash."""
-    faults = ((row, faults_of(name)) for row, name in enumerate(names))
+    looked_at = () if all_plain(names) else names
+    faults = ((row, faults_of(name)) for row, name in enumerate(looked_at))
     for row, fault in islice((pair for pair in faults if pair[1]), MAX_PER_COLUMN):
         yield Problem(place(origin, spec.name, row, "", column), fault, got(names[row]))
     for first, row, expected in islice(clashes(names), MAX_PER_COLUMN):

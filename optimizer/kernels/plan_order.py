@@ -1,13 +1,42 @@
-"""Kernels that bring the cells of a plan into order: by workload, then pool, then period.
+"""The order of a plan's cells: by workload, then pool, then period.
 
 Letters: k = cells, w = workloads.
 """
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.kernels.blocks import over_blocks, row_blocks
 from optimizer.kernels.jit import kernel
+
+Float = NDArray[np.float64]
+Int = NDArray[np.int64]
+
+
+def order_of(
+    workload: NDArray[np.integer[Any]],
+    pool: NDArray[np.integer[Any]],
+    period: NDArray[np.integer[Any]],
+    amount: Float,
+    workloads: int,
+) -> tuple[Int, Int]:
+    """(W + 1,) where each workload's cells begin, and their positions in the order of a plan.
+
+    Cells whose amount is not above zero are left out. A counting pass by workload, and a small sort
+    within each.
+    """
+    first, order = row_order(workload, amount, workloads)
+    mean = max(1, len(amount) // max(workloads, 1))
+    for _ in over_blocks(
+        lambda begin, end: sort_rows(first, order, pool, period, begin, end),
+        row_blocks(workloads, mean),
+    ):
+        pass
+    return first, order
 
 
 @kernel

@@ -92,6 +92,7 @@ class Found:
     detail : the solver's own words when it failed.
     size : size of the program.
     build_seconds, solve_seconds : time by phase.
+    plan_seconds : time to write down the plan, where it is not in ``solve_seconds``.
     child_rss_mib : largest peak memory of a child process.
     """
 
@@ -110,6 +111,7 @@ class Found:
     size: Size = Size()
     build_seconds: float = 0.0
     solve_seconds: float = 0.0
+    plan_seconds: float = 0.0
     child_rss_mib: float = 0.0
 
 

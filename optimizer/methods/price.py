@@ -77,10 +77,11 @@ class Price:
         built = time.monotonic()
         search = _Search(instance, sweeps, workers, limits, progress, begun)
         reason = search.run()
-        market = sweeps.market
+        market, solved = sweeps.market, time.monotonic()
+        plan = search.plan()
         return Found(
             reason=reason,
-            plan=search.plan(),
+            plan=plan,
             prices=Prices.of(instance, capacity_usd_per_chip_hour=search.price),
             solver="glop",
             why=f"only pools' limits couple workloads, prices settle most of them: {search.why()}",
@@ -91,7 +92,8 @@ class Price:
                 market.num_periods,
             ),
             build_seconds=built - begun,
-            solve_seconds=time.monotonic() - built,
+            solve_seconds=solved - built,
+            plan_seconds=time.monotonic() - solved,
             child_rss_mib=workers.peak_rss_mib,
         )
 
@@ -179,6 +181,7 @@ class _Search:
 
     def plan(self) -> Plan:
         """Everything that is placed, in the instance's terms."""
+        self.progress.stage("plan")
         market, finish = self.sweeps.market, self.finish
         done = np.zeros(market.num_periods, np.bool_)
         if finish is not None:

@@ -11,7 +11,7 @@ from optimizer.instance.instance import Instance
 from optimizer.kernels.blocks import BLOCK_CELLS, over_blocks, row_blocks
 from optimizer.methods.market import Market
 from optimizer.methods.overflow import Placements
-from optimizer.plan import Cells, Plan, from_cells, order_of
+from optimizer.plan import Cells, Plan, from_cells
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -47,6 +47,7 @@ def plan_of(instance: Instance, market: Market, settled: Settled, others: Placem
 
     Workload by workload, so that beside the plan itself hardly any memory is needed.
     """
+    from optimizer.kernels.plan_order import order_of
     from optimizer.kernels.settled_cells import fill_cells, left_over, scale_cells
 
     periods, pools = market.num_periods, len(market.capacity)

@@ -18,9 +18,10 @@ from typing import Any
 import polars as pl
 
 from optimizer.errors import OutputError
+from optimizer.evaluation.shadow_prices import table_parts
 from optimizer.instance.new_folder import new_folder
-from optimizer.instance.table import Table
 from optimizer.reports.as_json import dumps, summary
+from optimizer.reports.parquet_parts import PART_ROWS, write_parts
 from optimizer.reports.prices_file import write_prices
 from optimizer.result import Result
 
@@ -60,12 +61,12 @@ def _write_files(result: Result, scratch: Path) -> None:
     (scratch / "evaluation.json").write_text(_pretty(_verdict(result)), encoding="utf-8")
     assert result.prices is not None
     write_prices(result.prices, scratch)
-    for name, table in (*result.plan.tables().items(), ("shadow_prices", result.shadow_prices())):
-        _write_table(scratch / f"{name}.parquet", table)
-
-
-def _write_table(path: Path, table: Table) -> None:
-    table.to_polars().write_parquet(path, compression="zstd", compression_level=3)
+    tables = {
+        **result.plan.table_parts(PART_ROWS),
+        "shadow_prices": table_parts(result.families, PART_ROWS),
+    }
+    for name, parts in tables.items():
+        write_parts(scratch / f"{name}.parquet", parts)
 
 
 def _verdict(result: Result) -> dict[str, Any]:

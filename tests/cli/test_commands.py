@@ -78,7 +78,10 @@ def test_solve_prints_json_and_writes_a_plan_folder(tmp_path: Path) -> None:
     assert found["status"] == "optimal"
     assert found["verified"] is True
     assert found["objective_usd"] == pytest.approx(284)
-    assert set(found["seconds"]) == {"read", "build", "solve", "evaluate", "write", "total"}
+    seconds = found["seconds"]
+    phases = {"read", "build", "solve", "plan", "evaluate", "prices", "write", "other"}
+    assert set(seconds) == {*phases, "total"}
+    assert seconds["total"] == pytest.approx(sum(seconds[phase] for phase in phases))
     assert {"workloads", "pools", "periods", "routes", "variables", "rows"} <= set(found["size"])
     assert sorted(path.name for path in out.iterdir()) == [
         "evaluation.json", "placements.parquet", "plan.json", "prices.npz",

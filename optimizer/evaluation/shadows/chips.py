@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from optimizer.evaluation.evaluate import Evaluation
 from optimizer.evaluation.lanes import lanes_of
-from optimizer.evaluation.priced_routes import PricedRoutes, price_rows
+from optimizer.evaluation.priced_routes import PricedRoutes
 from optimizer.evaluation.shadows.family import PART, Family
-from optimizer.instance.instance import Instance
+from optimizer.instance.instance import Instance, route_starts
+from optimizer.kernels.blocks import over_blocks, row_blocks
 from optimizer.prices import Prices
 
 Float = NDArray[np.float64]
@@ -43,32 +44,38 @@ def _first_chip(
     would save: (its marginal cost - the route's cost) / its chip-hours. A model in replicas
     can do nothing with a chip-hour alone.
     """
+    from optimizer.kernels.shadow_sweeps import first_chip
+
+    table, first, lanes = instance.routes, route_starts(instance), lanes_of(instance)
+    by_period = routes.by_period
+
+    def look(begin: int, end: int) -> Float:
+        worth = np.zeros(empty.shape)
+        reach = _best_waiting(instance, marginal, begin, end)
+        added = np.zeros(reach.shape) if routes.added is None else routes.added[begin:end]
+        first_chip(
+            first, table.pool, routes.row, routes.opens, table.usd_per_mtok,
+            table.chip_hours_per_mtok, instance.workloads.model.codes, lanes.of,
+            *by_period, routes.hour_usd, added, reach, empty, begin, worth,
+        )  # fmt: skip
+        return worth
+
     worth = np.zeros(empty.shape)
-    reach = _best_waiting(instance, marginal)
-    hours, own = instance.routes.chip_hours_per_mtok, instance.routes.usd_per_mtok
-    periods = np.arange(instance.num_periods)
-    free = (routes.row >= 0) & (price_rows(instance, lanes_of(instance)) < instance.num_pools)
-    wanted = free & np.asarray(empty.any(axis=1))[instance.routes.pool]
-    for route in np.flatnonzero(wanted).tolist():
-        line, workload = int(routes.row[route]), int(instance.routes.workload[route])
-        pool = int(instance.routes.pool[route])
-        usd = routes.factor[line] * own[route] + routes.per_mtok[line]
-        if routes.added is not None:
-            usd = usd + routes.added[workload]
-        saved = (reach[workload] - usd) / hours[route] - routes.hour_usd[line]
-        saved = np.where(periods >= routes.opens[route], saved, 0.0)
-        np.maximum(worth[pool], saved, out=worth[pool])
+    for part in over_blocks(look, row_blocks(*marginal.shape)):
+        np.maximum(worth, part, out=worth)
     return worth
 
 
-def _best_waiting(instance: Instance, marginal: Float) -> Float:
-    """(W, T) dearest Mtok that could be handled in the period; -infinity when there is none."""
+def _best_waiting(instance: Instance, marginal: Float, begin: int, end: int) -> Float:
+    """Dearest Mtok of some workloads that could be handled in the period; else -infinity."""
     from optimizer.kernels.sweep import window_minimum
 
-    arriving = np.where(instance.demand_mtok > 0, -marginal, np.inf)[:, ::-1]
-    least = np.empty_like(marginal)
-    window_minimum(np.ascontiguousarray(arriving), instance.workloads.deadline_periods, least)
-    return -least[:, ::-1]
+    workloads = slice(begin, end)
+    arriving = np.where(instance.demand_mtok[workloads] > 0, -marginal[workloads], np.inf)[:, ::-1]
+    least = np.empty(arriving.shape)
+    deadline = instance.workloads.deadline_periods[workloads]
+    window_minimum(np.ascontiguousarray(arriving), deadline, least)
+    return np.ascontiguousarray(-least[:, ::-1])
 
 
 def activation(instance: Instance, evaluation: Evaluation) -> Family:

@@ -33,7 +33,7 @@ def routes_as_chosen(
     prices: Prices,
     evaluation: Evaluation,
     plan: Plan,
-    opens: NDArray[np.int64] | None = None,
+    opens: NDArray[np.int32] | None = None,
 ) -> PricedRoutes:
     """Routes at the prices, those closed that only another choice of whole numbers opens.
 
@@ -54,7 +54,7 @@ def routes_as_chosen(
     table = instance.routes
     opens = route_opens(instance) if opens is None else opens
     shut = (opens >= instance.num_periods) | _not_chosen(instance, evaluation, plan)
-    row = np.where(shut, -1, price_rows(instance, lanes)).astype(np.int32)
+    row = np.where(shut, np.int32(-1), price_rows(instance, lanes))
     running = replicas_of(evaluation, lanes, instance.num_periods) > 0
     hour = _hour_usd(instance, limits, evaluation)
     outage_usd = protected_usd(instance, prices.outage_usd_per_mtok)
@@ -71,7 +71,7 @@ def routes_as_chosen(
         ceiling = ceiling[:, None] + prices.priority_usd_per_mtok
     routes = PricedRoutes(
         row=row,
-        opens=np.where(row >= 0, opens, 0),
+        opens=np.where(shut, np.int32(0), opens),
         route_usd=table.usd_per_mtok,
         chip_hours=table.chip_hours_per_mtok,
         factor=limits.factor[pool_of],
@@ -137,8 +137,11 @@ def _not_chosen(instance: Instance, evaluation: Evaluation, plan: Plan) -> NDArr
     """(R,) routes to pools whose fee is not paid, or that a pinned workload did not choose."""
     table = instance.routes
     idle = (instance.pools.activation_usd > 0) & ~pool_paid(evaluation)
-    chosen = np.full(instance.num_workloads, -1, np.int32)
-    served = plan.placed_mtok > SPECK
-    chosen[plan.workload[served]] = plan.pool[served]
-    pinned = instance.workloads.single_pool[table.workload]
-    return np.asarray(idle[table.pool] | (pinned & (chosen[table.workload] != table.pool)))
+    closed = idle[table.pool]
+    pinned = instance.workloads.single_pool
+    if bool(pinned.any()):
+        chosen = np.full(instance.num_workloads, -1, np.int32)
+        served = plan.placed_mtok > SPECK
+        chosen[plan.workload[served]] = plan.pool[served]
+        closed = closed | (pinned[table.workload] & (chosen[table.workload] != table.pool))
+    return np.asarray(closed)
