@@ -117,7 +117,11 @@ class _Search:
             halt = self._halt(CLIMB)
             self.price, slack = sharpened(self.sweeps, self.price, self.progress, halt)
             self.finish = ColumnGeneration(
-                self.sweeps, self.price, slack, PART_OF_GAP * self.limits.relative_gap
+                self.sweeps,
+                self.price,
+                slack,
+                PART_OF_GAP * self.limits.relative_gap,
+                self._halt(1.0),
             )
             self.progress.stage("workloads between prices")
             halt = self._halt(1.0)
@@ -140,7 +144,10 @@ class _Search:
         outcomes = self.workers.run(jobs, self.limits.after(self.begun).seconds)
         self.rounds += 1
         self.columns = max([self.columns, *(program.num_columns for _, program in programs)])
-        finish.learn([(*one, outcome) for one, outcome in zip(programs, outcomes, strict=True)])
+        finish.learn(
+            [(*one, outcome) for one, outcome in zip(programs, outcomes, strict=True)],
+            self._halt(1.0),
+        )
         self.progress.step(max(0, len(programs) - int(finish.open.sum())))
         if bool(np.isfinite(finish.cost_usd).all()):
             paid = float(reserved_usd(self.instance).sum())
