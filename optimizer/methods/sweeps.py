@@ -111,15 +111,18 @@ class Sweeps:
             )  # fmt: skip
             return value, load, curvature
 
-        answers = self._each(self._pieces(usd), sweep, halt)
-        for _, chunk in itertools.groupby(answers, key=lambda one: one[0][0].tobytes()):
-            (place, _, _), sums = next(chunk)
-            for _, more in chunk:
-                for one, other in zip(sums, more, strict=True):
+        sums: tuple[Float, Float, Float] | None = None
+        for (place, _, end), answer in self._each(self._pieces(usd), sweep, halt):
+            if sums is None:
+                sums = answer
+            else:
+                for one, other in zip(sums, answer, strict=True):
                     one += other
-            whole.value[place], whole.load[:, place], curvature = sums
-            by_period = curvature.transpose(2, 0, 1)
-            whole.curvature[place] = by_period + np.triu(by_period, 1).transpose(0, 2, 1)
+            if end == market.num_workloads:
+                whole.value[place], whole.load[:, place] = sums[:2]
+                by_period = sums[2].transpose(2, 0, 1)
+                whole.curvature[place] = by_period + np.triu(by_period, 1).transpose(0, 2, 1)
+                sums = None
         return whole
 
     def near(
