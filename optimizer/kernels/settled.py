@@ -100,7 +100,7 @@ def settled_cells(  # type: ignore[no-untyped-def]
     most = 0
     for w in range(len(only)):
         most = max(most, first_route[w + 1] - first_route[w])
-    slot = np.empty(most + 1, np.int64)
+    slot, start = np.empty(most + 1, np.int64), np.empty(most + 1, np.int64)
     found, room = 0, len(route)
     for w in range(len(only)):
         first, last = first_route[w], first_route[w + 1]
@@ -113,6 +113,7 @@ def settled_cells(  # type: ignore[no-untyped-def]
             slot[other_route[e] - first + 1] += 1
         for k in range(last - first):
             slot[k + 1] += slot[k]
+        start[: last - first + 1] = slot[: last - first + 1]
         total = slot[last - first]
         if found + total <= room:
             for t in range(len(wanted)):
@@ -127,7 +128,7 @@ def settled_cells(  # type: ignore[no-untyped-def]
                 place = found + slot[r - first]
                 slot[r - first] += 1
                 # Later periods of the same route make way.
-                while place > found and route[place - 1] == r and period[place - 1] > t:
+                while place > found + start[r - first] and period[place - 1] > t:
                     route[place], workload[place] = route[place - 1], w
                     period[place], mtok[place] = period[place - 1], mtok[place - 1]
                     place -= 1

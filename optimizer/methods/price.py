@@ -34,6 +34,7 @@ from optimizer.solvers.glop import Glop
 from optimizer.solvers.workers import Job, Workers, shared_workers, stop_requested
 
 Float = NDArray[np.float64]
+Int = NDArray[np.int64]
 
 CLIMB = 0.6
 """Part of the time limit that the ascent may take."""
@@ -73,9 +74,11 @@ class Price:
         search = _Search(instance, sweeps, workers, limits, progress, begun)
         reason = search.run()
         market = sweeps.market
+        plan, claimed_usd = search.plan()
         return Found(
             reason=reason,
-            plan=search.plan(),
+            plan=plan,
+            claimed_usd=claimed_usd,
             prices=Prices.of(instance, capacity_usd_per_chip_hour=search.price),
             solver="glop",
             why=f"only pools' limits couple workloads, prices settle most of them: {search.why()}",
@@ -107,15 +110,17 @@ class _Search:
         self.limits, self.progress, self.begun = limits, progress, begun
         self.price: Float = np.zeros(sweeps.market.capacity.shape)
         self.finish: ColumnGeneration | None = None
+        self.bound_usd = np.full(sweeps.market.num_periods, -np.inf)
+        self.paid_usd = float(reserved_usd(instance).sum())
         self.rounds, self.columns = 0, 0
 
     def run(self) -> Reason:
         try:
             self.workers.start(self.limits.threads)
             self.progress.stage("prices")
-            self.price = climbed(self.sweeps, self.progress, self._halt(CLIMB))
             halt = self._halt(CLIMB)
-            self.price, slack = sharpened(self.sweeps, self.price, self.progress, halt)
+            self.price = climbed(self.sweeps, self.progress, halt, self._hear)
+            self.price, slack = sharpened(self.sweeps, self.price, self.progress, halt, self._hear)
             self.finish = ColumnGeneration(
                 self.sweeps,
                 self.price,
@@ -149,11 +154,18 @@ class _Search:
             self._halt(1.0),
         )
         self.progress.step(max(0, len(programs) - int(finish.open.sum())))
-        if bool(np.isfinite(finish.cost_usd).all()):
-            paid = float(reserved_usd(self.instance).sum())
-            self.progress.incumbent(
-                paid + float(finish.cost_usd.sum()), paid + float(finish.bound_usd.sum()), 0
-            )
+        self._hear(np.arange(len(self.bound_usd)), finish.bound_usd)
+
+    def _hear(self, periods: Int, bound_usd: Float) -> None:
+        """Take bounds of some periods, and tell what is known of the whole."""
+        self.bound_usd[periods] = np.maximum(self.bound_usd[periods], bound_usd)
+        cost = np.inf if self.finish is None else self.paid_usd + self.finish.cost_usd.sum()
+        bound = self.paid_usd + self.bound_usd.sum()
+        self.progress.incumbent(
+            float(cost) if np.isfinite(cost) else None,
+            float(bound) if np.isfinite(bound) else None,
+            0,
+        )
 
     def _halt(self, part: float) -> Callable[[], bool]:
         """Whether the user wants to stop, or this part of the time is over."""
@@ -170,29 +182,51 @@ class _Search:
         rounds = "1 round" if self.rounds == 1 else f"{self.rounds} rounds"
         return f"glop for the others, {rounds}, at most {self.columns} columns a period"
 
-    def plan(self) -> Plan:
-        """Everything that is placed, in the instance's terms."""
+    def plan(self) -> tuple[Plan, float]:
+        """Everything that is placed, in the instance's terms, and what it costs by our count."""
         market = self.sweeps.market
-        parts = [] if self.finish is None else _solved(self.finish)
-        without = np.ones(market.num_periods, np.bool_)
+        parts: list[Placements] = []
+        usd, without = self.paid_usd, np.ones(market.num_periods, np.bool_)
         if self.finish is not None:
             without = ~np.isfinite(self.finish.cost_usd)
+            parts.append(_solved(self.finish))
+            usd += float(self.finish.cost_usd[~without].sum())
         if bool(without.any()):
-            parts.append(placed_at_prices(self.sweeps, self.price, np.flatnonzero(without)))
-        return _as_plan(self.instance, market, Placements.joined(parts))
+            periods = np.flatnonzero(without)
+            made = placed_at_prices(self.sweeps, self.price, periods)
+            penalty = market.ceiling @ market.demand[:, periods].sum(axis=1)
+            usd += float(penalty - market.ceiling[made.workload] @ made.mtok)
+            usd += made.cost_usd(market)
+            parts.append(made)
+        return _as_plan(self.instance, market, Placements.joined(parts)), usd
 
 
-def _solved(finish: ColumnGeneration) -> list[Placements]:
-    """Placements of the periods that have a plan: settled workloads, then the others."""
+def _solved(finish: ColumnGeneration) -> Placements:
+    """Placements of the periods that have a plan, sorted by workload, route, period."""
+    from optimizer.kernels.settled import settled_cells
+
     market, done = finish.sweeps.market, np.isfinite(finish.cost_usd)
-    workload, period = np.nonzero((finish.only >= 0) & done)
-    route = finish.only[workload, period].astype(np.int64)
-    parts = [Placements(route, workload, period, market.demand[workload, period])]
-    for each in np.flatnonzero(done).tolist():
-        rest, mtok = finish.remainders[each], finish.placed_mtok[each]
-        route, workload = rest.route.astype(np.int64), rest.workload.astype(np.int64)
-        parts.append(Placements(route, workload, np.full(len(mtok), each), mtok))
-    return parts
+    parts = [
+        Placements(rest.route, rest.workload, np.full(len(mtok), rest.period, np.int32), mtok)
+        for rest, mtok in zip(finish.remainders, finish.placed_mtok, strict=True)
+        if done[rest.period]
+    ]
+    others = Placements.joined(parts)
+    order = np.argsort(others.workload, kind="stable")
+    order = order[others.mtok[order] > 0]
+    starts = np.searchsorted(others.workload[order], np.arange(market.num_workloads + 1))
+    given = (others.route[order], others.period[order], others.mtok[order])
+    count = 0
+    while True:
+        route, workload, period = (np.empty(count, np.int32) for _ in range(3))
+        mtok = np.empty(count)
+        found = settled_cells(
+            market.first, finish.only, done, market.demand, starts, *given,
+            route, workload, period, mtok,
+        )  # fmt: skip
+        if found <= count:
+            return Placements(route, workload, period, mtok)
+        count = found
 
 
 def _as_plan(instance: Instance, market: Market, placed: Placements) -> Plan:
