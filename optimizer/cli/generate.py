@@ -46,6 +46,15 @@ from optimizer.cli.output import emit
     help="Periods that these may wait.",
 )
 @click.option("--shares", is_flag=True, help="Add limits on the shares of providers.")
+@click.option(
+    "--models",
+    type=click.IntRange(1),
+    default=6,
+    show_default=True,
+    help="Models that are asked for.",
+)
+@click.option("--replicas", is_flag=True, help="Run every model in whole replicas.")
+@click.option("--power", is_flag=True, help="Add a limit on the power of each region.")
 @click.option("--tables", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True)
 @click.option(
     "--matrices", type=click.Choice(["csv", "parquet", "npy"]), default="csv", show_default=True
@@ -62,6 +71,9 @@ def command(
     deferrable: float,
     window: int,
     shares: bool,
+    models: int,
+    replicas: bool,
+    power: bool,
     tables: Literal["csv", "parquet"],
     matrices: Literal["csv", "parquet", "npy"],
     as_json: bool,
@@ -87,6 +99,9 @@ def command(
         deferrable=deferrable,
         window=window,
         shares=shares,
+        models=models,
+        replicas=replicas,
+        power=power,
     )
     write(made, folder, tables=tables, matrices=matrices)
     if as_json:

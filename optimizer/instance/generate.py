@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.errors import UsageError
+from optimizer.instance.fleet_tables import Power, Replicas
 from optimizer.instance.in_memory import table_of
 from optimizer.instance.instance import Instance
 from optimizer.instance.labels import Labels
@@ -16,6 +17,8 @@ from optimizer.instance.places import number_text
 from optimizer.instance.rules import MAX_PERIOD_HOURS
 from optimizer.instance.synthetic_demand import demand_of, make_crowd, workloads_table
 from optimizer.instance.synthetic_fleet import Fleet, make_fleet, pools_table, regions_of
+from optimizer.instance.synthetic_power import make_power, with_watts
+from optimizer.instance.synthetic_replicas import ReplicaSizes, whole_hosts
 from optimizer.instance.synthetic_routes import (
     Reference,
     make_routes,
@@ -33,6 +36,9 @@ MTOK_PER_POOL_HOUR = 40_000.0
 SHARE_MARGIN = 0.005
 """Room that a limit on a share leaves the reference plan."""
 
+RULES = ("replicas", "power")
+"""Arguments that the title names only where they are set."""
+
 
 def generate(
     *,
@@ -48,6 +54,8 @@ def generate(
     regions: int = 8,
     models: int = 6,
     period_hours: float = 1.0,
+    replicas: bool = False,
+    power: bool = False,
 ) -> Instance:
     """Make a synthetic instance; the same arguments give the same instance.
 
@@ -70,6 +78,8 @@ def generate(
     shares : add limits on shares, which the reference plan keeps.
     regions, models : how many there are.
     period_hours : length of a period, in hours.
+    replicas : every model runs in whole replicas, on every kind of chip, without start costs.
+    power : limit the power of each region to less than all its chips draw.
 
     Raises
     ------
@@ -80,23 +90,34 @@ def generate(
     _check(arguments)
     places = regions_of(regions)
     # A stream for each part: one more period does not change the pools.
-    rng_fleet, rng_crowd, rng_demand, rng_routes = np.random.default_rng(seed).spawn(4)
+    streams = np.random.default_rng(seed).spawn(6)
+    rng_fleet, rng_crowd, rng_demand, rng_routes, rng_replicas, rng_power = streams
     fleet = make_fleet(rng_fleet, pools, periods, period_hours, places)
     total = MTOK_PER_POOL_HOUR * pools
     crowd = make_crowd(rng_crowd, workloads, models, deferrable, total, places)
     demand = demand_of(rng_demand, crowd, periods, period_hours, places)
     routes = make_routes(rng_routes, crowd, fleet, models, eligible, places)
-    reference = reference_plan(routes, fleet, demand)
+    held, rows = routes, table_of(Replicas, 0)
+    if replicas:
+        sizes = ReplicaSizes.draw(rng_replicas, models)
+        held, rows = sizes.held(routes, crowd, fleet), sizes.table(crowd, fleet)
+    reference = reference_plan(held, fleet, demand)
     peak = reference.load_chip_hours.max(axis=1) / period_hours
     chips = np.maximum(np.ceil(peak * (1.0 + headroom)), 1.0)
+    chips = whole_hosts(chips) if replicas else chips
     capacity = np.repeat(chips[:, None], periods, axis=1)
     table = pools_table(fleet, places)
     limits = table_of(Shares, 0)
     if shares:
         limits = _limits(table, fleet, routes, reference, demand, capacity * period_hours)
+    sites = table_of(Power, 0)
+    if power:
+        table = with_watts(table, fleet)
+        sites = make_power(rng_power, table, capacity)
     return Instance(
         name=f"synthetic-{workloads}x{pools}x{periods}-s{seed}",
-        title="Synthetic: " + ", ".join(f"{k} {_text(v)}" for k, v in arguments.items()),
+        title="Synthetic: "
+        + ", ".join(f"{k} {_text(v)}" for k, v in arguments.items() if k not in RULES or v),
         start=START,
         period_hours=float(period_hours),
         workloads=workloads_table(crowd, penalties(routes, crowd, fleet), window, places),
@@ -104,6 +125,8 @@ def generate(
         routes=routes,
         shares=limits,
         residency=table_of(Residency, 0),
+        replicas=rows,
+        power=sites,
         sources=table_of(Sources, 0),
         demand_mtok=demand,
         capacity_chips=capacity,

@@ -130,11 +130,16 @@ def demand_of(
     return demand
 
 
+def model_names(count: int) -> list[str]:
+    """Names of the models, in the order of their size."""
+    return [f"m{model:02d}" for model in range(count)]
+
+
 def workloads_table(
     crowd: Crowd, unserved_usd_per_mtok: Float, window: int, regions: tuple[Region, ...]
 ) -> Workloads:
     """Make the table of the workloads, with ids such as ``m03-agentic-eu-west-t00042``."""
-    models = [f"m{model:02d}" for model in range(int(crowd.model.max()) + 1)]
+    models = model_names(int(crowd.model.max()) + 1)
     kinds = [kind.name for kind in TRAFFIC]
     places = [place.name for place in regions]
     columns = (crowd.model, crowd.traffic, crowd.region, crowd.tenant)

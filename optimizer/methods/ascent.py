@@ -20,7 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.methods.sweeps import Halt, HaltedError, Smooth, Sweeps
+from optimizer.methods.sweeps import Halt as Halt
+from optimizer.methods.sweeps import HaltedError, Smooth, Sweeps
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]

@@ -246,7 +246,7 @@ class ColumnGeneration:
 
     def _movers(self, near: Near, periods: Int) -> list[tuple[Index, Index]]:
         """Workloads by position that have another way, or one way, near the best now; and it."""
-        from optimizer.kernels.settled import moved
+        from optimizer.kernels.settled_sums import moved
 
         room = 1 << 16
         while True:
@@ -292,7 +292,7 @@ class ColumnGeneration:
         return len(new.route) > len(old.route)
 
     def _settled(self, periods: Int) -> Settled:
-        from optimizer.kernels.settled import settled_sums
+        from optimizer.kernels.settled_sums import settled_sums
 
         market = self.sweeps.market
         wanted = np.zeros(market.num_periods, np.bool_)

@@ -17,6 +17,7 @@ from optimizer.methods.sweeps import Sweeps
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 Index = NDArray[np.int32]
+Positions = Index | Int
 
 REGRET = 0.01
 """Part of its scale that a workload has to lose by its second way to go first."""
@@ -28,9 +29,9 @@ CHUNK = 12
 class Placements:
     """Mtok placed. Axis N: placements; routes on the market's axis."""
 
-    route: Index
-    workload: Index
-    period: Index
+    route: Positions
+    workload: Positions
+    period: Positions
     mtok: Float
 
     @classmethod

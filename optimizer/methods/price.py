@@ -20,13 +20,17 @@ from optimizer.errors import UnsupportedError
 from optimizer.instance.instance import Instance
 from optimizer.methods.base import Found, Limits, Size
 from optimizer.methods.column_generation import ColumnGeneration
+from optimizer.methods.coupled_market import CoupledMarket
+from optimizer.methods.coupled_search import CoupledSearch
+from optimizer.methods.coupled_sweeps import CoupledSweeps
 from optimizer.methods.market import Market
 from optimizer.methods.overflow import Placements, placed_at_prices
 from optimizer.methods.price_ladder import climbed, sharpened
+from optimizer.methods.priced_plan import Settled, plan_of
 from optimizer.methods.sweeps import Sweeps
-from optimizer.methods.uncoupled import couplings
+from optimizer.methods.uncoupled import PRICED, couplings
 from optimizer.model.costs import reserved_usd
-from optimizer.plan import Plan, from_cells
+from optimizer.plan import Plan
 from optimizer.prices import Prices
 from optimizer.progress import Progress
 from optimizer.solvers.base import Reason
@@ -41,8 +45,6 @@ CLIMB = 0.6
 PART_OF_GAP = 0.8
 """Part of the gap asked for at which everything counts as done."""
 MOST_ROUNDS = 200
-SPECK = 1e-11
-"""Part of its demand that counts as served: rounding."""
 
 
 @dataclass(frozen=True)
@@ -57,16 +59,19 @@ class Price:
         Raises
         ------
         UnsupportedError
-            When the instance has a rule beyond the pools' limits.
+            When the instance has a rule that prices alone cannot keep.
         """
-        unknown = couplings(instance)
+        present = couplings(instance)
+        unknown = [name for name in present if name not in PRICED]
         if unknown:
             raise UnsupportedError(
-                f"the price method cannot take these rules yet: {', '.join(unknown)}; "
+                f"the price method cannot take these rules: {', '.join(unknown)}; "
                 "methods direct and auto can"
             )
         begun = time.monotonic()
         progress.stage("build")
+        if present:
+            return _coupled(instance, limits, progress, begun)
         sweeps = Sweeps(Market.of(instance), limits.threads)
         workers = shared_workers(limits.threads, limits.memory_mib)
         workers.peak_rss_mib = 0.0
@@ -92,6 +97,15 @@ class Price:
             solve_seconds=time.monotonic() - built,
             child_rss_mib=workers.peak_rss_mib,
         )
+
+
+def _coupled(instance: Instance, limits: Limits, progress: Progress, begun: float) -> Found:
+    """Search with prices on limits beyond those of pools."""
+    sweeps = CoupledSweeps(CoupledMarket.of(instance), limits.threads)
+    workers = shared_workers(limits.threads, limits.memory_mib)
+    workers.peak_rss_mib = 0.0
+    built = time.monotonic()
+    return CoupledSearch(instance, sweeps, workers, limits, progress, begun, built).run()
 
 
 class _Search:
@@ -184,68 +198,32 @@ class _Search:
 
     def plan(self) -> tuple[Plan, float]:
         """Everything that is placed, in the instance's terms, and what it costs by our count."""
-        market = self.sweeps.market
+        market, finish = self.sweeps.market, self.finish
+        usd, done = self.paid_usd, np.zeros(market.num_periods, np.bool_)
         parts: list[Placements] = []
-        usd, without = self.paid_usd, np.ones(market.num_periods, np.bool_)
-        if self.finish is not None:
-            without = ~np.isfinite(self.finish.cost_usd)
-            parts.append(_solved(self.finish))
-            usd += float(self.finish.cost_usd[~without].sum())
-        if bool(without.any()):
-            periods = np.flatnonzero(without)
+        if finish is not None:
+            done = np.isfinite(finish.cost_usd)
+            parts = _solved(finish)
+            usd += float(finish.cost_usd[done].sum())
+        if not bool(done.all()):
+            periods = np.flatnonzero(~done)
             made = placed_at_prices(self.sweeps, self.price, periods)
-            penalty = market.ceiling @ market.demand[:, periods].sum(axis=1)
-            usd += float(penalty - market.ceiling[made.workload] @ made.mtok)
-            usd += made.cost_usd(market)
+            usd += made.cost_usd(market) + _penalty_usd(market, made, periods)
             parts.append(made)
-        return _as_plan(self.instance, market, Placements.joined(parts)), usd
+        settled = Settled.nothing(market) if finish is None else Settled(finish.only, done)
+        return plan_of(self.instance, market, settled, Placements.joined(parts)), usd
 
 
-def _solved(finish: ColumnGeneration) -> Placements:
-    """Placements of the periods that have a plan, sorted by workload, route, period."""
-    from optimizer.kernels.settled import settled_cells
+def _penalty_usd(market: Market, placed: Placements, periods: Int) -> float:
+    """What all tokens of these periods that are not placed cost."""
+    served = np.bincount(placed.workload, placed.mtok, minlength=market.num_workloads)
+    return float(market.ceiling @ (market.demand[:, periods].sum(axis=1) - served))
 
-    market, done = finish.sweeps.market, np.isfinite(finish.cost_usd)
-    parts = [
+
+def _solved(finish: ColumnGeneration) -> list[Placements]:
+    """What the small programs place, in the periods that have a plan."""
+    return [
         Placements(rest.route, rest.workload, np.full(len(mtok), rest.period, np.int32), mtok)
         for rest, mtok in zip(finish.remainders, finish.placed_mtok, strict=True)
-        if done[rest.period]
+        if np.isfinite(finish.cost_usd[rest.period])
     ]
-    others = Placements.joined(parts)
-    order = np.argsort(others.workload, kind="stable")
-    order = order[others.mtok[order] > 0]
-    starts = np.searchsorted(others.workload[order], np.arange(market.num_workloads + 1))
-    given = (others.route[order], others.period[order], others.mtok[order])
-    count = 0
-    while True:
-        route, workload, period = (np.empty(count, np.int32) for _ in range(3))
-        mtok = np.empty(count)
-        found = settled_cells(
-            market.first, finish.only, done, market.demand, starts, *given,
-            route, workload, period, mtok,
-        )  # fmt: skip
-        if found <= count:
-            return Placements(route, workload, period, mtok)
-        count = found
-
-
-def _as_plan(instance: Instance, market: Market, placed: Placements) -> Plan:
-    """The plan, with rounding taken out: no pool over its limit, no workload over its demand."""
-    load = placed.load(market)
-    over = load > market.capacity
-    # One part in 2^52 less, so that the sum of the scaled parts stays below as well.
-    share = np.where(over, market.capacity / np.where(over, load, 1.0) * (1 - 2.0**-52), 1.0)
-    placed = placed.scaled(market, share)
-    demand, shape = instance.demand_mtok, instance.demand_mtok.shape
-    cell = placed.workload * np.int64(shape[1]) + placed.period
-    served = np.bincount(cell, placed.mtok, minlength=demand.size).reshape(shape)
-    rest = demand - served
-    rest[rest <= SPECK * demand] = 0.0
-    return from_cells(
-        instance,
-        placed.workload.astype(np.int32),
-        market.pool[placed.route],
-        placed.period.astype(np.int32),
-        placed.mtok,
-        rest,
-    )

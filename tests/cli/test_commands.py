@@ -378,3 +378,13 @@ def test_a_signal_stops_the_search_and_leaves_no_half_plan(
         assert not out.exists()
     leftovers = [path.name for path in tmp_path.iterdir() if path.name.startswith(".plan")]
     assert leftovers == []
+
+
+def test_generate_makes_fleets(tmp_path: Path) -> None:
+    options = ["--workloads", 12, "--pools", 4, "--periods", 2, "--models", 3]
+    done = run("generate", tmp_path / "a", *options, "--replicas", "--power", "--json")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "a" / "replicas.csv").exists()
+    assert (tmp_path / "a" / "power.csv").exists()
+    done = run("check", tmp_path / "a")
+    assert done.returncode == 0, done.stdout

@@ -251,3 +251,48 @@ def test_extremes_are_sound(arguments: dict[str, Any]) -> None:
 def test_refuses_arguments_out_of_range(change: dict[str, Any], text: str) -> None:
     with pytest.raises(UsageError, match=re.escape(text)):
         generate(**{**SMALL, **change})
+
+
+def test_replicas_and_power_leave_the_rest_as_it_was() -> None:
+    plain, fleet = generate(**SMALL), generate(**SMALL, replicas=True, power=True)
+    assert fleet.title == plain.title + ", replicas true, power true"
+    assert fleet.workloads.workload == plain.workloads.workload
+    assert (fleet.routes.chip_hours_per_mtok == plain.routes.chip_hours_per_mtok).all()
+    assert (fleet.demand_mtok == plain.demand_mtok).all()
+    assert len(plain.replicas.model) == len(plain.power.limit) == 0
+
+
+def test_every_model_runs_in_replicas_that_fit_every_pool() -> None:
+    instance = generate(workloads=600, pools=24, periods=4, seed=1, models=24, replicas=True)
+    assert len(instance.model_names) == 24
+    assert (instance.replica_rows >= 0).all()
+    chips = instance.replicas.chips_per_replica
+    assert set(chips.tolist()) == {4.0, 8.0, 16.0, 32.0, 64.0}
+    sizes = chips[instance.replica_rows]
+    # Models are named in the order of their size.
+    assert (np.diff(sizes, axis=0) >= 0).all()
+    assert len(np.unique(sizes[12])) > 1
+    assert set(instance.replicas.target_utilisation.tolist()) == {0.8, 0.85, 0.9, 0.95, 1.0}
+    assert not instance.replicas.startup_usd.any()
+    assert not instance.replicas.startup_hours.any()
+    assert (instance.capacity_chips >= sizes.max(axis=0)[:, None]).all()
+    assert (instance.capacity_chips % 8 == 0).all()
+
+
+def test_replicas_are_counted_in_the_chips_that_there_are() -> None:
+    plain, fleet = (generate(**SMALL, replicas=which) for which in (False, True))
+    more = fleet.capacity_chips.sum() / plain.capacity_chips.sum()
+    mean = 1.0 / fleet.replicas.target_utilisation.mean()
+    assert mean - 0.06 < more < mean + 0.06
+
+
+@pytest.mark.parametrize("replicas", [False, True])
+def test_power_of_each_region_is_below_what_its_chips_draw(replicas: bool) -> None:
+    instance = generate(**SMALL, replicas=replicas, power=True)
+    region = instance.pools.region
+    assert sorted(instance.power.value.values()) == sorted(region.names)
+    for row in range(len(instance.power.limit)):
+        assert instance.power.attribute[row] == "region"
+        inside = region.equal(instance.power.value[row])
+        watts = instance.pools.watts_per_chip[inside] @ instance.capacity_chips[inside]
+        assert 0.849 < 1e6 * instance.power.max_mw[row] / watts.max() < 0.951
