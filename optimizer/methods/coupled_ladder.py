@@ -15,23 +15,19 @@ from optimizer.methods.ascent import Halt, Level
 from optimizer.methods.coupled_ascent import climb
 from optimizer.methods.coupled_market import CoupledMarket, Multipliers
 from optimizer.methods.coupled_sweeps import CoupledSweeps
-from optimizer.methods.price_ladder import (
-    COLDEST,
-    HOTTEST,
-    LEAST_SAMPLE,
-    SAMPLES,
-    SEED,
-)
+from optimizer.methods.price_ladder import COLDEST, HOTTEST, SEED
 from optimizer.progress import Progress
 
+SAMPLES = ((64, 1e-3), (8, 1e-4))
+"""Of how many workloads one is taken, and the lowest temperature of that sample."""
+LEAST_SAMPLE = 250
+"""Workloads below which a sample says too little."""
 COLDEST_WAITING = 1e-5
 """Temperature of the last level where tokens may wait."""
 FALL = 1 / 2
 """From one level's temperature to the next: small steps, each soon climbed."""
 TOLERANCE, LAST_TOLERANCE = 1e-1, 1e-2
 """Part of the temperature to which a level is climbed, as a part of the bound."""
-COLDEST_SAMPLE = 0.2
-"""Temperature of the last level of the larger sample, as a part of that sample's own last."""
 Told = Callable[[Multipliers], None]
 
 

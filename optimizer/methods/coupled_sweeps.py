@@ -16,12 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.methods.coupled_market import CoupledMarket
-from optimizer.methods.sweeps import LEAST_CELLS, REACH
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 Answer = TypeVar("Answer")
 
+REACH = 12.0
+"""Widths from the best at which a way counts for nothing: exp(-12) is 6e-6."""
+LEAST_CELLS = 20_000
+"""Routes times periods below which a block is not worth a thread."""
 MOST_BLOCKS = 32
 PARTIAL_BYTES = 400_000_000
 """Most memory that the sums of all blocks may take."""

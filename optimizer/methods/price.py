@@ -38,6 +38,7 @@ from optimizer.solvers.glop import Glop
 from optimizer.solvers.workers import Job, Workers, shared_workers, stop_requested
 
 Float = NDArray[np.float64]
+Int = NDArray[np.int64]
 
 CLIMB = 0.6
 """Part of the time limit that the ascent may take."""
@@ -78,10 +79,11 @@ class Price:
         search = _Search(instance, sweeps, workers, limits, progress, begun)
         reason = search.run()
         market, solved = sweeps.market, time.monotonic()
-        plan = search.plan()
+        plan, claimed_usd = search.plan()
         return Found(
             reason=reason,
             plan=plan,
+            claimed_usd=claimed_usd,
             prices=Prices.of(instance, capacity_usd_per_chip_hour=search.price),
             solver="glop",
             why=f"only pools' limits couple workloads, prices settle most of them: {search.why()}",
@@ -123,17 +125,23 @@ class _Search:
         self.limits, self.progress, self.begun = limits, progress, begun
         self.price: Float = np.zeros(sweeps.market.capacity.shape)
         self.finish: ColumnGeneration | None = None
+        self.bound_usd = np.full(sweeps.market.num_periods, -np.inf)
+        self.paid_usd = float(reserved_usd(instance).sum())
         self.rounds, self.columns = 0, 0
 
     def run(self) -> Reason:
         try:
             self.workers.start(self.limits.threads)
             self.progress.stage("prices")
-            self.price = climbed(self.sweeps, self.progress, self._halt(CLIMB))
             halt = self._halt(CLIMB)
-            self.price, slack = sharpened(self.sweeps, self.price, self.progress, halt)
+            self.price = climbed(self.sweeps, self.progress, halt, self._hear)
+            self.price, slack = sharpened(self.sweeps, self.price, self.progress, halt, self._hear)
             self.finish = ColumnGeneration(
-                self.sweeps, self.price, slack, PART_OF_GAP * self.limits.relative_gap
+                self.sweeps,
+                self.price,
+                slack,
+                PART_OF_GAP * self.limits.relative_gap,
+                self._halt(1.0),
             )
             self.progress.stage("workloads between prices")
             halt = self._halt(1.0)
@@ -156,13 +164,23 @@ class _Search:
         outcomes = self.workers.run(jobs, self.limits.after(self.begun).seconds)
         self.rounds += 1
         self.columns = max([self.columns, *(program.num_columns for _, program in programs)])
-        finish.learn([(*one, outcome) for one, outcome in zip(programs, outcomes, strict=True)])
+        finish.learn(
+            [(*one, outcome) for one, outcome in zip(programs, outcomes, strict=True)],
+            self._halt(1.0),
+        )
         self.progress.step(max(0, len(programs) - int(finish.open.sum())))
-        if bool(np.isfinite(finish.cost_usd).all()):
-            paid = float(reserved_usd(self.instance).sum())
-            self.progress.incumbent(
-                paid + float(finish.cost_usd.sum()), paid + float(finish.bound_usd.sum()), 0
-            )
+        self._hear(np.arange(len(self.bound_usd)), finish.bound_usd)
+
+    def _hear(self, periods: Int, bound_usd: Float) -> None:
+        """Take bounds of some periods, and tell what is known of the whole."""
+        self.bound_usd[periods] = np.maximum(self.bound_usd[periods], bound_usd)
+        cost = np.inf if self.finish is None else self.paid_usd + self.finish.cost_usd.sum()
+        bound = self.paid_usd + self.bound_usd.sum()
+        self.progress.incumbent(
+            float(cost) if np.isfinite(cost) else None,
+            float(bound) if np.isfinite(bound) else None,
+            0,
+        )
 
     def _halt(self, part: float) -> Callable[[], bool]:
         """Whether the user wants to stop, or this part of the time is over."""
@@ -179,25 +197,35 @@ class _Search:
         rounds = "1 round" if self.rounds == 1 else f"{self.rounds} rounds"
         return f"glop for the others, {rounds}, at most {self.columns} columns a period"
 
-    def plan(self) -> Plan:
-        """Everything that is placed, in the instance's terms."""
+    def plan(self) -> tuple[Plan, float]:
+        """Everything that is placed, in the instance's terms, and what it costs by our count."""
         self.progress.stage("plan")
         market, finish = self.sweeps.market, self.finish
-        done = np.zeros(market.num_periods, np.bool_)
+        usd, done = self.paid_usd, np.zeros(market.num_periods, np.bool_)
+        parts: list[Placements] = []
         if finish is not None:
             done = np.isfinite(finish.cost_usd)
-        parts = [] if finish is None else _solved(finish)
+            parts = _solved(finish)
+            usd += float(finish.cost_usd[done].sum())
         if not bool(done.all()):
-            parts.append(placed_at_prices(self.sweeps, self.price, np.flatnonzero(~done)))
+            periods = np.flatnonzero(~done)
+            made = placed_at_prices(self.sweeps, self.price, periods)
+            usd += made.cost_usd(market) + _penalty_usd(market, made, periods)
+            parts.append(made)
         settled = Settled.nothing(market) if finish is None else Settled(finish.only, done)
-        return plan_of(self.instance, market, settled, Placements.joined(parts))
+        return plan_of(self.instance, market, settled, Placements.joined(parts)), usd
+
+
+def _penalty_usd(market: Market, placed: Placements, periods: Int) -> float:
+    """What all tokens of these periods that are not placed cost."""
+    served = np.bincount(placed.workload, placed.mtok, minlength=market.num_workloads)
+    return float(market.ceiling @ (market.demand[:, periods].sum(axis=1) - served))
 
 
 def _solved(finish: ColumnGeneration) -> list[Placements]:
     """What the small programs place, in the periods that have a plan."""
-    parts = []
-    for each in np.flatnonzero(np.isfinite(finish.cost_usd)).tolist():
-        rest, mtok = finish.remainders[each], finish.placed_mtok[each]
-        route, workload = rest.route.astype(np.int64), rest.workload.astype(np.int64)
-        parts.append(Placements(route, workload, np.full(len(mtok), each), mtok))
-    return parts
+    return [
+        Placements(rest.route, rest.workload, np.full(len(mtok), rest.period, np.int32), mtok)
+        for rest, mtok in zip(finish.remainders, finish.placed_mtok, strict=True)
+        if np.isfinite(finish.cost_usd[rest.period])
+    ]

@@ -145,7 +145,7 @@ def test_wrong_prices_cost_time_and_no_truth(monkeypatch: pytest.MonkeyPatch) ->
     """Without any ascent the last step alone comes to the same end."""
     monkeypatch.setattr(
         "optimizer.methods.price.climbed",
-        lambda sweeps, progress, halt: np.zeros(sweeps.market.capacity.shape),
+        lambda sweeps, *others: np.zeros(sweeps.market.capacity.shape),
     )
     agrees(optimizer.generate(workloads=200, pools=6, periods=3, seed=5))
     for seed in range(10):
