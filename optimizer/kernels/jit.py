@@ -47,6 +47,14 @@ def kernel(function: Callable[Params, Answer]) -> Callable[Params, Answer]:
     return call
 
 
+def part(function: Callable[Params, Answer]) -> Callable[Params, Answer]:
+    """Compile a piece of the kernels of the same file, for them alone to call.
+
+    Of the same file, because a kernel on disk is compiled anew only when its own file changes.
+    """
+    return cast("Callable[Params, Answer]", numba.njit(nogil=True, error_model="numpy")(function))
+
+
 def _compile(function: Callable[Params, Answer], *, cache: bool) -> Callable[Params, Answer]:
     try:
         made = numba.njit(cache=cache, nogil=True, error_model="numpy")(function)

@@ -1,14 +1,17 @@
-"""The pricing sweep: which ways of each workload and period come near the best at prices.
+"""Sweeps over the ways of every workload that come near its best at prices.
 
-Letters: w = workloads, r = routes (sorted by workload, then pool), p = pools, t = periods,
-k = routes of one workload, n = ways found. Periods are innermost, as in the other sweeps.
+Letters: w = workloads, r = routes (sorted by workload, then pool), p = pools, t = some periods,
+k = routes of one workload, n = ways found. Periods are innermost, so that they are the SIMD
+lanes. Hours per Mtok are above 0, so a route's cost rises with its pool's price: at the least
+and the greatest price of the periods most routes of a workload are known to be near the best
+in none of them, and are not looked at.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from optimizer.kernels.jit import kernel
+from optimizer.kernels.jit import kernel, part
 
 NOTHING = -3
 """There is no demand."""
@@ -16,82 +19,349 @@ SEVERAL = -2
 """More than one way is near the best."""
 GIVE_UP = -1
 """Giving up is the only way near the best."""
+FARTHEST = 60.0
+"""Widths within which the exponential is right to rounding."""
+
+
+@part
+def _candidates(  # type: ignore[no-untyped-def]
+    begin, end, route_pool, opens, late, period, route_usd, chip_hours, low, high, top, out,
+    floor, ways,
+):  # fmt: skip
+    """Write the routes that may be within ``out`` of the best to ``ways``; how many there are.
+
+    No rounding is lost: sums and products are monotone in float64 as well.
+
+    Parameters
+    ----------
+    late : whether any route opens after the first period.
+    low, high : (p,) least and greatest price over the periods.
+    top : USD per Mtok of giving up.
+    floor : (k,) space for the least cost of each route.
+    """
+    one, two = top, top
+    if late:
+        for k in range(end - begin):
+            r = begin + k
+            usd, hours, p = route_usd[r], chip_hours[r], route_pool[r]
+            floor[k] = usd + hours * low[p]
+            if opens[r] <= period[0]:
+                c = usd + hours * high[p]
+                one = c if c < one else one
+            elif opens[r] > period[len(period) - 1]:
+                floor[k] = np.inf
+    else:
+        # Two running minima, because each waits for the one before.
+        even = (end - begin) // 2 * 2
+        for k in range(0, even, 2):
+            r = begin + k
+            usd, hours, p = route_usd[r], chip_hours[r], route_pool[r]
+            floor[k] = usd + hours * low[p]
+            c = usd + hours * high[p]
+            one = c if c < one else one
+            usd, hours, p = route_usd[r + 1], chip_hours[r + 1], route_pool[r + 1]
+            floor[k + 1] = usd + hours * low[p]
+            c = usd + hours * high[p]
+            two = c if c < two else two
+        for k in range(even, end - begin):
+            r = begin + k
+            usd, hours, p = route_usd[r], chip_hours[r], route_pool[r]
+            floor[k] = usd + hours * low[p]
+            c = usd + hours * high[p]
+            one = c if c < one else one
+    edge = min(one, two) + out
+    count = 0
+    for k in range(end - begin):
+        ways[count] = begin + k
+        count += 1 if floor[k] <= edge else 0
+    return count
+
+
+@part
+def _price(  # type: ignore[no-untyped-def]
+    ways, count, route_pool, opens, late, period, route_usd, chip_hours, pool_usd, cost, best
+):
+    """Cost (k, t) of some routes, infinity while they are closed; lowers ``best`` (t,) to it."""
+    periods = len(best)
+    for k in range(count):
+        r = ways[k]
+        usd, hours, price, line = route_usd[r], chip_hours[r], pool_usd[route_pool[r]], cost[k]
+        if late and opens[r] > period[0]:
+            for t in range(periods):
+                c = usd + hours * price[t]
+                c = c if period[t] >= opens[r] else np.inf
+                line[t] = c
+                best[t] = c if c < best[t] else best[t]
+        else:
+            for t in range(periods):
+                c = usd + hours * price[t]
+                line[t] = c
+                best[t] = c if c < best[t] else best[t]
+
+
+@part
+def _hits(cost, count, edge, hit):  # type: ignore[no-untyped-def]
+    """Lines of ``cost`` with something up to ``edge`` (t,), to ``hit``; how many, and cells."""
+    lines, cells = 0, 0
+    for k in range(count):
+        line = cost[k]
+        inside = 0
+        for t in range(len(edge)):
+            inside += 1 if line[t] <= edge[t] else 0
+        if inside > 0:
+            hit[lines] = k
+            lines += 1
+            cells += inside
+    return lines, cells
+
+
+@part
+def _late(opens, begin, end):  # type: ignore[no-untyped-def]
+    """Whether any of these routes opens after the first period."""
+    latest = 0
+    for r in range(begin, end):
+        latest = opens[r] if opens[r] > latest else latest
+    return latest > 0
+
+
+@part
+def _decay(y):  # type: ignore[no-untyped-def]
+    """``exp(256 y)`` for y from -FARTHEST / 256 to 0, in sums and products alone.
+
+    The Taylor sum to the seventh power, squared eight times: the compiler makes it SIMD, which
+    it cannot with a call of the library.
+    """
+    e = 1.0 + y * (
+        1.0
+        + y
+        * (
+            1.0 / 2
+            + y * (1.0 / 6 + y * (1.0 / 24 + y * (1.0 / 120 + y * (1.0 / 720 + y / 5040.0))))
+        )
+    )
+    e *= e
+    e *= e
+    e *= e
+    e *= e
+    e *= e
+    e *= e
+    e *= e
+    return e * e
+
+
+@part
+def _logarithms(total, bits, power, log):  # type: ignore[no-untyped-def]
+    """Natural logarithms (t,) of numbers >= 1, which are changed; ``bits`` is their memory.
+
+    The power of two is taken off, the rest is a series in (m - sqrt 2) / (m + sqrt 2).
+    """
+    root = 1.4142135623730951
+    for t in range(len(total)):
+        power[t] = float((bits[t] >> 52) - 1023)
+        bits[t] = (bits[t] & 0x000FFFFFFFFFFFFF) | 0x3FF0000000000000
+    for t in range(len(total)):
+        z = (total[t] - root) / (total[t] + root)
+        q = z * z
+        series = 1.0 / 11 + q * (1.0 / 13 + q * (1.0 / 15 + q * (1.0 / 17 + q / 19.0)))
+        series = 1.0 + q * (1.0 / 3 + q * (1.0 / 5 + q * (1.0 / 7 + q * (1.0 / 9 + q * series))))
+        log[t] = 2.0 * z * series + (power[t] + 0.5) * 0.6931471805599453
+
+
+@kernel
+def soft_minimum(  # type: ignore[no-untyped-def]
+    first_route, route_pool, opens, route_usd, chip_hours, pool_usd, ceiling, width, reach,
+    demand, period, begin, end, value, load, curvature,
+):  # fmt: skip
+    """Add up cost, its slopes and its bends over the workloads ``begin`` ... ``end - 1``.
+
+    The cost of a Mtok is the soft-min of the costs ``c_k`` of its ways, with width s
+    ``-s log sum_k exp(-c_k / s)``; its slopes are the weights ``exp(-c_k / s) / sum``
+    (Y. Nesterov, "Smooth minimization of non-smooth functions", Mathematical Programming 103,
+    2005).
+
+    Parameters
+    ----------
+    first_route : (w + 1,) where each workload's routes begin.
+    route_pool : (r,) pool.
+    opens : (r,) first period in which the route may be used.
+    route_usd : (r,) USD per Mtok whatever the period.
+    chip_hours : (r,) chip-hours per Mtok, > 0.
+    pool_usd : (p, t) USD per chip-hour; infinity where the pool cannot be used.
+    ceiling : (w,) USD per Mtok of giving up.
+    width : (w,) USD per Mtok, > 0: how far from the best a way still counts.
+    reach : ways further than so many widths from the best are taken for nothing; at most
+        ``FARTHEST``.
+    demand : (w, all periods) Mtok.
+    period : (t,) which of them are meant, ascending.
+    value : (t,) USD, added to.
+    load : (p, t) chip-hours, added to: the slope of value by price.
+    curvature : (p, p, t) minus the second derivatives of value by price, added to; only where
+        the first pool is not above the second.
+    """
+    periods = pool_usd.shape[1]
+    if periods == 0 or begin == end:
+        return
+    most = 0
+    for w in range(begin, end):
+        most = max(most, first_route[w + 1] - first_route[w])
+    late = _late(opens, first_route[begin], first_route[end])
+    low, high = np.empty(len(pool_usd)), np.empty(len(pool_usd))
+    for p in range(len(pool_usd)):
+        low[p], high[p] = pool_usd[p].min(), pool_usd[p].max()
+    floor, ways, hit = np.empty(most), np.empty(most, np.int64), np.empty(most, np.int64)
+    cost, weight = np.empty((most, periods)), np.empty((most, periods))
+    best, edge, want = np.empty(periods), np.empty(periods), np.empty(periods)
+    total, inverse, log, used = (
+        np.empty(periods), np.empty(periods), np.empty(periods), np.empty(periods),
+    )  # fmt: skip
+    bits = total.view(np.int64)
+    for w in range(begin, end):
+        top, s = ceiling[w], width[w]
+        out = reach * s
+        count = _candidates(
+            first_route[w], first_route[w + 1], route_pool, opens, late, period, route_usd,
+            chip_hours, low, high, top, out, floor, ways,
+        )  # fmt: skip
+        for t in range(periods):
+            best[t] = top
+            want[t] = demand[w, period[t]]
+        _price(
+            ways, count, route_pool, opens, late, period, route_usd, chip_hours, pool_usd, cost,
+            best,
+        )  # fmt: skip
+        torn = 0
+        for t in range(periods):
+            edge[t] = best[t] + out
+            torn += 1 if top <= edge[t] else 0
+        lines, cells = _hits(cost, count, edge, hit)
+        if torn + cells == periods:
+            # One way each: slopes, and no bends.
+            for t in range(periods):
+                value[t] += want[t] * best[t]
+            for i in range(lines):
+                r, line = ways[hit[i]], cost[hit[i]]
+                hours, to = chip_hours[r], load[route_pool[r]]
+                for t in range(periods):
+                    to[t] += hours * want[t] if line[t] <= edge[t] else 0.0
+            continue
+        part_of_width = 1.0 / (256.0 * s)
+        for t in range(periods):
+            total[t] = 0.0
+        if torn > 0:
+            for t in range(periods):
+                inside = top <= edge[t]
+                e = _decay((best[t] - top) * part_of_width if inside else 0.0)
+                total[t] = e if inside else 0.0
+        for i in range(lines):
+            line, mine = cost[hit[i]], weight[i]
+            for t in range(periods):
+                inside = line[t] <= edge[t]
+                e = _decay((best[t] - line[t]) * part_of_width if inside else 0.0)
+                e = e if inside else 0.0
+                mine[t] = e
+                total[t] += e
+        for t in range(periods):
+            inverse[t] = 1.0 / total[t]
+        _logarithms(total, bits, used, log)
+        for t in range(periods):
+            value[t] += want[t] * (best[t] - s * log[t])
+        for i in range(lines):
+            r, mine = ways[hit[i]], weight[i]
+            p, hours = route_pool[r], chip_hours[r]
+            to, own = load[p], curvature[p, p]
+            for t in range(periods):
+                mine[t] *= inverse[t] * hours
+                used[t] = want[t] * mine[t]
+                to[t] += used[t]
+                used[t] /= s
+                own[t] += used[t] * hours
+            for j in range(i + 1):
+                bend, other = curvature[route_pool[ways[hit[j]]], p], weight[j]
+                for t in range(periods):
+                    bend[t] -= used[t] * other[t]
 
 
 @kernel
 def near_ways(  # type: ignore[no-untyped-def]
     first_route, route_pool, opens, route_usd, chip_hours, pool_usd, ceiling, scale, slack,
-    demand, period, begin, end, value, only, found_workload, found_position, found_route,
+    demand, period, place, begin, end, value, only, found_workload, found_position, found_route,
 ):  # fmt: skip
     """Ways within a slack of the best, of the workloads ``begin`` ... ``end - 1``.
 
     Parameters
     ----------
     first_route, route_pool, opens, route_usd, chip_hours, pool_usd, ceiling, demand, period :
-        as for :func:`~optimizer.kernels.soft_minimum.soft_minimum`.
+        as for :func:`soft_minimum`.
     scale : (w,) USD per Mtok that slack is a part of.
     slack : (t,) part of ``scale`` by which a way may miss the best.
+    place : (t,) positions of the periods in the answers.
     value : (t,) USD of the best ways, added to.
-    only : (w, t) the answer: the one route that is near, or one of the three names above.
+    only : (w, places) the answer: the one route that is near, or one of the three names above.
     found_workload, found_position, found_route : (n,) where there are several, the routes
-        among them: workload, position on t, route. Filled as far as they go.
+        among them: workload, place, route. Filled as far as they go, sorted by workload, then
+        route, then place.
 
     Returns
     -------
     How many were found; more than n when the arrays were too short.
     """
     periods = pool_usd.shape[1]
+    if periods == 0 or begin == end:
+        return 0
     most = 0
     for w in range(begin, end):
         most = max(most, first_route[w + 1] - first_route[w])
+    late = _late(opens, first_route[begin], first_route[end])
+    low, high = np.empty(len(pool_usd)), np.empty(len(pool_usd))
+    for p in range(len(pool_usd)):
+        low[p], high[p] = pool_usd[p].min(), pool_usd[p].max()
+    floor, ways, hit = np.empty(most), np.empty(most, np.int64), np.empty(most, np.int64)
     cost = np.empty((most, periods))
-    best = np.empty(periods)
-    edge = np.empty(periods)
-    count = np.empty(periods, np.int32)
-    found, room = 0, len(found_route)
+    best, edge, want = np.empty(periods), np.empty(periods), np.empty(periods)
+    mine, near = np.empty(periods, np.int64), np.empty(periods, np.int64)
+    found, room, widest = 0, len(found_route), slack.max()
     for w in range(begin, end):
-        first, routes = first_route[w], first_route[w + 1] - first_route[w]
-        top, unit, mine = ceiling[w], scale[w], only[w]
+        top, unit = ceiling[w], scale[w]
+        count = _candidates(
+            first_route[w], first_route[w + 1], route_pool, opens, late, period, route_usd,
+            chip_hours, low, high, top, widest * unit, floor, ways,
+        )  # fmt: skip
         for t in range(periods):
             best[t] = top
-        for k in range(routes):
-            usd, hours = route_usd[first + k], chip_hours[first + k]
-            price, line = pool_usd[route_pool[first + k]], cost[k]
-            for t in range(opens[first + k]):
-                line[t] = np.inf
-            for t in range(opens[first + k], periods):
-                c = usd + hours * price[t]
-                line[t] = c
-                best[t] = c if c < best[t] else best[t]
+            want[t] = demand[w, period[t]]
+        _price(
+            ways, count, route_pool, opens, late, period, route_usd, chip_hours, pool_usd, cost,
+            best,
+        )  # fmt: skip
         for t in range(periods):
+            value[t] += want[t] * best[t]
             edge[t] = best[t] + slack[t] * unit
-            count[t] = 1 if top <= edge[t] else 0
+            near[t] = 1 if top <= edge[t] else 0
             mine[t] = GIVE_UP
-        for k in range(routes):
-            line = cost[k]
+        lines, _ = _hits(cost, count, edge, hit)
+        for i in range(lines):
+            r, line = ways[hit[i]], cost[hit[i]]
             for t in range(periods):
                 inside = line[t] <= edge[t]
-                count[t] += 1 if inside else 0
-                mine[t] = first + k if inside else mine[t]
+                near[t] += 1 if inside else 0
+                mine[t] = r if inside else mine[t]
         several = False
         for t in range(periods):
-            d = demand[w, period[t]]
-            if d == 0.0:
+            if want[t] == 0.0:
                 mine[t] = NOTHING
-                continue
-            value[t] += d * best[t]
-            if count[t] > 1:
+            elif near[t] > 1:
                 mine[t] = SEVERAL
                 several = True
+            only[w, place[t]] = mine[t]
         if not several:
             continue
-        for k in range(routes):
-            line = cost[k]
+        for i in range(lines):
+            r, line = ways[hit[i]], cost[hit[i]]
             for t in range(periods):
                 if mine[t] == SEVERAL and line[t] <= edge[t]:
                     if found < room:
                         found_workload[found] = w
-                        found_position[found] = t
-                        found_route[found] = first + k
+                        found_position[found] = place[t]
+                        found_route[found] = r
                     found += 1
     return found

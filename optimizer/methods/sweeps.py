@@ -1,13 +1,14 @@
-"""Sweeps over all workloads of a market, in blocks that threads share.
+"""Sweeps over all workloads of a market, in pieces that threads share.
 
-The blocks depend on the market and not on the number of threads, and their sums are added in
-order, so that the same market gives the same numbers to the last digit.
+A piece is a block of workloads in a chunk of periods. The pieces depend on the market, the periods
+and the prices, and not on the number of threads, and their sums are added in order, so that the
+same market gives the same numbers to the last digit.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
@@ -21,14 +22,18 @@ Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 Index = NDArray[np.int32]
 Answer = TypeVar("Answer")
+Halt = Callable[[], bool]
 
-REACH = 12.0
-"""Widths from the best at which a way counts for nothing: exp(-12) is 6e-6."""
-MOST_BLOCKS = 64
-PARTIAL_BYTES = 200_000_000
-"""Most memory that the sums of all blocks may take."""
-LEAST_CELLS = 20_000
-"""Routes times periods below which a block is not worth a thread."""
+REACH = 10.0
+"""Widths from the best at which a way counts for nothing: exp(-10) is 5e-5."""
+CHUNK = 84
+"""Most periods in a piece: the bends of 64 pools in so many periods fit a core's own cache."""
+PIECE_CELLS = 8_000_000
+"""Routes times periods that make a piece worth a thread."""
+
+
+class HaltedError(Exception):
+    """A sweep was told to stop before its end."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +42,7 @@ class Smooth:
 
     Attributes
     ----------
-    value : (t,) USD, capacity not yet taken off.
+    value : (t,) USD, capacity not yet taken off; never above what the best ways cost.
     load : (P, t) chip-hours.
     curvature : (t, P, P) minus the second derivatives of value; both triangles.
     """
@@ -55,8 +60,8 @@ class Near:
     ----------
     value : (t,) USD of the best ways, capacity not yet taken off.
     only : (W, t) the one route near the best, or a name of :mod:`optimizer.kernels.near_ways`.
-    workload, position, route : (N,) routes of those that have several ways near the best,
-        sorted by workload; position on t.
+    workload, position, route : (N,) routes of those that have several ways near the best; position
+        on t. Within a position sorted by workload, then route.
     """
 
     value: Float
@@ -72,17 +77,8 @@ class Sweeps:
     def __init__(self, market: Market, threads: int) -> None:
         self.market = market
         self.threads = threads
-        periods, pools = market.num_periods, len(market.capacity)
-        partial = 8 * periods * pools * (pools + 1)
-        by_memory = max(1, PARTIAL_BYTES // max(partial, 1))
-        by_work = max(1, len(market.pool) * periods // LEAST_CELLS)
-        count = min(MOST_BLOCKS, by_memory, by_work, max(1, market.num_workloads))
-        ends = np.linspace(0, len(market.pool), count + 1)[1:-1]
-        cuts = np.searchsorted(market.first, ends)
-        edges = np.unique(np.concatenate([[0], cuts, [market.num_workloads]])).tolist()
-        self.blocks = list(itertools.pairwise(edges))
 
-    def smooth(self, price: Float, width: Float, periods: Int) -> Smooth:
+    def smooth(self, price: Float, width: Float, periods: Int, halt: Halt | None = None) -> Smooth:
         """Cost with min replaced by soft-min, its slopes and its bends.
 
         Parameters
@@ -90,36 +86,48 @@ class Sweeps:
         price : (P, t) USD per chip-hour beyond what is paid for use.
         width : (W,) USD per Mtok.
         periods : (t,) which they are, ascending.
+        halt : asked before each piece.
+
+        Raises
+        ------
+        HaltedError
+            When ``halt`` says so.
         """
-        from optimizer.kernels.soft_minimum import soft_minimum
+        from optimizer.kernels.near_ways import soft_minimum
 
         market, pools = self.market, len(price)
-        opens, usd = self._opens(periods), self._pool_usd(price, periods)
+        usd = self._pool_usd(price, periods)
+        whole = Smooth(
+            np.zeros(len(periods)), np.zeros(price.shape), np.zeros((len(periods), pools, pools))
+        )
 
-        def sweep(begin: int, end: int) -> Smooth:
-            made = Smooth(
-                np.zeros(len(periods)),
-                np.zeros(price.shape),
-                np.zeros((len(periods), pools, pools)),
-            )
+        def sweep(place: Int, begin: int, end: int) -> tuple[Float, Float, Float]:
+            value, load = np.zeros(len(place)), np.zeros((pools, len(place)))
+            curvature = np.zeros((pools, pools, len(place)))
             soft_minimum(
-                market.first, market.pool, opens, market.usd, market.hours, usd, market.ceiling,
-                width, REACH, market.demand, periods, begin, end,
-                made.value, made.load, made.curvature,
+                market.first, market.pool, market.opens, market.usd, market.hours,
+                np.ascontiguousarray(usd[:, place]), market.ceiling, width, REACH, market.demand,
+                periods[place], begin, end, value, load, curvature,
             )  # fmt: skip
-            return made
+            return value, load, curvature
 
-        parts = self._each(sweep)
-        whole = parts[0]
-        for part in parts[1:]:
-            whole.value[:] += part.value
-            whole.load[:] += part.load
-            whole.curvature[:] += part.curvature
+        pieces = self._pieces(usd)
+        for (place, _, _), (value, load, curvature) in self._each(pieces, sweep, halt):
+            whole.value[place] += value
+            whole.load[:, place] += load
+            whole.curvature[place] += curvature.transpose(2, 0, 1)
         upper = np.triu(whole.curvature, 1)
         whole.curvature[:] += upper.transpose(0, 2, 1)
         return whole
 
-    def near(self, price: Float, slack: Float, periods: Int) -> Near:
+    def near(
+        self,
+        price: Float,
+        slack: Float,
+        periods: Int,
+        halt: Halt | None = None,
+        only: Index | None = None,
+    ) -> Near:
         """Ways within a slack of the best.
 
         Parameters
@@ -127,48 +135,96 @@ class Sweeps:
         price : (P, t) USD per chip-hour beyond what is paid for use.
         slack : (t,) part of the workload's scale.
         periods : (t,) which they are, ascending.
+        halt : asked before each piece.
+        only : (W, t) memory for what :class:`Near` calls so.
+
+        Raises
+        ------
+        HaltedError
+            When ``halt`` says so.
         """
         from optimizer.kernels.near_ways import near_ways
 
-        market = self.market
-        opens, usd = self._opens(periods), self._pool_usd(price, periods)
-        only = np.empty((market.num_workloads, len(periods)), np.int32)
+        market, usd = self.market, self._pool_usd(price, periods)
+        if only is None:
+            only = np.empty((market.num_workloads, len(periods)), np.int32)
 
-        def sweep(begin: int, end: int) -> tuple[Float, list[Index]]:
-            room = max(1024, (end - begin) * len(periods) // 4)
+        def sweep(place: Int, begin: int, end: int) -> tuple[Float, list[Index]]:
+            room = max(1024, (end - begin) * len(place) // 4)
             while True:
-                value = np.zeros(len(periods))
+                value = np.zeros(len(place))
                 found = [np.empty(room, np.int32) for _ in range(3)]
                 count = near_ways(
-                    market.first, market.pool, opens, market.usd, market.hours, usd,
-                    market.ceiling, market.scale, slack, market.demand, periods, begin, end,
-                    value, only, *found,
+                    market.first, market.pool, market.opens, market.usd, market.hours,
+                    np.ascontiguousarray(usd[:, place]), market.ceiling, market.scale,
+                    slack[place], market.demand, periods[place], place, begin, end, value, only,
+                    *found,
                 )  # fmt: skip
                 if count <= room:
                     return value, [array[:count].copy() for array in found]
                 room = count
 
-        parts = self._each(sweep)
-        value = np.zeros(len(periods))
-        for one, _ in parts:
-            value += one
+        value, parts = np.zeros(len(periods)), [[np.empty(0, np.int32)] * 3]
+        for (place, _, _), (usd_of_best, found) in self._each(self._pieces(usd), sweep, halt):
+            value[place] += usd_of_best
+            parts.append(found)
         workload, position, route = (
-            np.concatenate([found[axis] for _, found in parts]) for axis in range(3)
+            np.concatenate([found[axis] for found in parts]) for axis in range(3)
         )
         return Near(value, only, workload, position, route)
 
-    def _opens(self, periods: Int) -> Index:
-        opens = self.market.opens
-        if not bool(opens.any()):
-            return opens
-        return np.searchsorted(periods, opens).astype(np.int32)
-
     def _pool_usd(self, price: Float, periods: Int) -> Float:
-        return np.ascontiguousarray(self.market.used_usd[:, periods] + price)
+        return np.asarray(self.market.used_usd[:, periods] + price)
 
-    def _each(self, sweep: Callable[[int, int], Answer]) -> list[Answer]:
-        """Every block's answer, in the order of the blocks."""
-        if len(self.blocks) == 1 or self.threads == 1:
-            return [sweep(begin, end) for begin, end in self.blocks]
-        with ThreadPoolExecutor(self.threads) as pool:
-            return list(pool.map(lambda block: sweep(*block), self.blocks))
+    def _pieces(self, usd: Float) -> list[tuple[Int, int, int]]:
+        """Positions of periods, and the workloads from and to: all of them, each once.
+
+        Periods with like prices come together, since the kernels pass over routes that are dear
+        in all periods of a piece.
+        """
+        count = usd.shape[1]
+        if count == 0 or self.market.num_workloads == 0:
+            return []
+        known = np.where(np.isfinite(usd), usd, 0.0)
+        usual = known.mean(axis=1, keepdims=True)
+        level = (known / np.where(usual > 0, usual, 1.0)).mean(axis=0)
+        order = np.argsort(level, kind="stable")
+        chunks = [np.sort(part) for part in np.array_split(order, -(-count // CHUNK))]
+        return [
+            (chunk, begin, end)
+            for chunk in chunks
+            for begin, end in itertools.pairwise(self._edges(len(chunk)))
+        ]
+
+    def _edges(self, periods: int) -> list[int]:
+        """Where the blocks of workloads begin, and the end of the last."""
+        market = self.market
+        count = max(1, len(market.pool) * periods // PIECE_CELLS)
+        ends = np.linspace(0, len(market.pool), count + 1)[1:-1]
+        cuts = np.searchsorted(market.first, ends)
+        edges = np.unique(np.concatenate([[0], cuts, [market.num_workloads]]))
+        return [int(edge) for edge in edges]
+
+    def _each(
+        self,
+        pieces: list[tuple[Int, int, int]],
+        sweep: Callable[[Int, int, int], Answer],
+        halt: Halt | None,
+    ) -> Iterator[tuple[tuple[Int, int, int], Answer]]:
+        """Every piece with its answer, in order."""
+
+        def work(piece: tuple[Int, int, int]) -> Answer:
+            if halt is not None and halt():
+                raise HaltedError
+            return sweep(*piece)
+
+        if len(pieces) <= 1 or self.threads == 1:
+            for piece in pieces:
+                yield piece, work(piece)
+            return
+        pool = ThreadPoolExecutor(self.threads)
+        try:
+            yield from zip(pieces, pool.map(work, pieces), strict=True)
+        finally:
+            # After Ctrl-C the pieces that have not begun are not waited for.
+            pool.shutdown(cancel_futures=True)

@@ -152,13 +152,13 @@ def weighted_sums(weights: Float, values: Float) -> tuple[Float, Float]:
 
 def ways_of(
     w: int, first_route: Index, route_pool: Index, opens: Index, route_usd: Float,
-    chip_hours: Float, pool_usd: Float, t: int,
+    chip_hours: Float, pool_usd: Float, t: int, when: int,
 ) -> list[tuple[float, int]]:  # fmt: skip
-    """Cost and route of every way of a workload that is open in a period."""
+    """Cost and route of every way of a workload that is open in a period, at its position t."""
     found = []
     for r in range(first_route[w], first_route[w + 1]):
         price = float(pool_usd[route_pool[r], t])
-        if t >= opens[r] and price < math.inf:
+        if when >= opens[r] and price < math.inf:
             found.append((float(route_usd[r]) + float(chip_hours[r]) * price, r))
     return found
 
@@ -173,7 +173,9 @@ def soft_minimum(
     bend = np.zeros((periods, pools, pools))
     for w, t in np.ndindex(len(ceiling), periods):
         d, s = float(demand[w, period[t]]), float(width[w])
-        ways = ways_of(w, first_route, route_pool, opens, route_usd, chip_hours, pool_usd, t)
+        ways = ways_of(
+            w, first_route, route_pool, opens, route_usd, chip_hours, pool_usd, t, int(period[t])
+        )
         least = min([float(ceiling[w]), *(c for c, _ in ways)])
         parts = [math.exp((least - c) / s) for c, _ in ways]
         total = math.fsum([*parts, math.exp((least - float(ceiling[w])) / s)])
@@ -199,7 +201,9 @@ def near_ways(
     for w, t in np.ndindex(len(ceiling), periods):
         if demand[w, period[t]] == 0:
             continue
-        ways = ways_of(w, first_route, route_pool, opens, route_usd, chip_hours, pool_usd, t)
+        ways = ways_of(
+            w, first_route, route_pool, opens, route_usd, chip_hours, pool_usd, t, int(period[t])
+        )
         least = min([float(ceiling[w]), *(c for c, _ in ways)])
         edge = least + float(slack[t]) * float(scale[w])
         value[t] += float(demand[w, period[t]]) * least

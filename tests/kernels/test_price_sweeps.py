@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from optimizer.kernels.near_ways import GIVE_UP, NOTHING, SEVERAL, near_ways
-from optimizer.kernels.soft_minimum import soft_minimum
+from optimizer.kernels.near_ways import GIVE_UP, NOTHING, SEVERAL, near_ways, soft_minimum
 from tests.kernels import naive
 from tests.kernels.steady import STEADY, THIRDS, TIES, indices, matrix, vector
 
@@ -52,7 +51,7 @@ def markets(draw: st.DrawFn) -> Drawn:
     return Drawn(
         first=first,
         pool=np.array([p for some in served for p in some], np.int32),
-        opens=np.minimum(draw(indices(routes, 3)), len(picked)).astype(np.int32),
+        opens=draw(indices(routes, periods + 1)).astype(np.int32) * np.int32(draw(st.booleans())),
         usd=draw(vector(routes, TIES)),
         hours=draw(vector(routes, TIES)) + 0.25,
         price=draw(matrix(pools, len(picked), PRICES)),
@@ -69,7 +68,7 @@ def test_soft_minimum(drawn: Drawn, cut: int) -> None:
     """Value, slopes and bends, added up over two runs of workloads."""
     pools, periods = drawn.price.shape
     value, load = np.zeros(periods), np.zeros((pools, periods))
-    bend = np.zeros((periods, pools, pools))
+    bend = np.zeros((pools, pools, periods))
     count = len(drawn.ceiling)
     for begin, end in ((0, min(cut, count)), (min(cut, count), count)):
         soft_minimum(
@@ -78,8 +77,9 @@ def test_soft_minimum(drawn: Drawn, cut: int) -> None:
     expected = naive.soft_minimum(*drawn.ways, drawn.unit, drawn.demand, drawn.period)
     assert value == pytest.approx(expected[0], rel=1e-12, abs=1e-12)
     assert load == pytest.approx(expected[1], rel=1e-12, abs=1e-12)
-    assert (np.tril(bend, -1) == 0).all()
-    assert bend == pytest.approx(np.triu(expected[2]), rel=1e-10, abs=1e-10)
+    by_period = bend.transpose(2, 0, 1)
+    assert (np.tril(by_period, -1) == 0).all()
+    assert by_period == pytest.approx(np.triu(expected[2]), rel=1e-10, abs=1e-10)
 
 
 def test_slopes_and_bends_are_differences_of_the_value() -> None:
@@ -88,12 +88,12 @@ def test_slopes_and_bends_are_differences_of_the_value() -> None:
     opens, usd, hours = np.zeros(2, np.int32), np.array([0.5, 0.0]), np.array([1.0, 2.0])
 
     def at(one: float, other: float) -> tuple[float, Float, Float]:
-        value, load, bend = np.zeros(1), np.zeros((2, 1)), np.zeros((1, 2, 2))
+        value, load, bend = np.zeros(1), np.zeros((2, 1)), np.zeros((2, 2, 1))
         soft_minimum(
             first, pool, opens, usd, hours, np.array([[one], [other]]), np.array([2.2]),
             np.array([0.3]), 60.0, np.array([[5.0]]), np.array([0]), 0, 1, value, load, bend,
         )  # fmt: skip
-        return float(value[0]), load[:, 0], bend[0]
+        return float(value[0]), load[:, 0], bend[:, :, 0]
 
     _, slope, bend = at(1.5, 1.1)
     h = 1e-5
@@ -111,29 +111,31 @@ def test_near_ways(drawn: Drawn, data: st.DataObject) -> None:
     slack = data.draw(vector(periods, TIES))
     room = data.draw(st.integers(0, 40))
     value = np.zeros(periods)
+    place = np.array(data.draw(st.permutations(range(periods))), np.int64)
     only = np.full((len(drawn.ceiling), periods), -9, np.int32)
     found = [np.full(room, -9, np.int32) for _ in range(3)]
     count = near_ways(
-        *drawn.ways, drawn.unit, slack, drawn.demand, drawn.period, 0, len(drawn.ceiling), value,
-        only, *found,
+        *drawn.ways, drawn.unit, slack, drawn.demand, drawn.period, place, 0,
+        len(drawn.ceiling), value, only, *found,
     )  # fmt: skip
+    position = np.argsort(place)
     best, expected = naive.near_ways(*drawn.ways, drawn.unit, slack, drawn.demand, drawn.period)
     assert value == pytest.approx(best, rel=1e-13)
     listed = []
     for w, t in np.ndindex(*only.shape):
         if (w, t) not in expected:
-            assert only[w, t] == NOTHING
+            assert only[w, place[t]] == NOTHING
             continue
         give_up, routes = expected[w, t]
         if len(routes) + give_up > 1:
-            assert only[w, t] == SEVERAL
-            listed += [(w, t, r) for r in routes]
+            assert only[w, place[t]] == SEVERAL
+            listed += [(w, place[t], r) for r in routes]
         else:
-            assert only[w, t] == (GIVE_UP if give_up else routes[0])
+            assert only[w, place[t]] == (GIVE_UP if give_up else routes[0])
     assert count == len(listed)
     kept = list(zip(*(array[:count].tolist() for array in found), strict=True))
     if count <= room:
         assert sorted(kept) == sorted(listed)
-        assert kept == sorted(kept, key=lambda one: (one[0], one[2], one[1]))
+        assert kept == sorted(kept, key=lambda one: (one[0], one[2], position[one[1]]))
     else:
         assert set(kept) <= set(listed)
