@@ -31,7 +31,7 @@ WIDTH = 1e-3
 """Width of the soft-min that the curvature is taken at, as a part of a workload's scale."""
 SHARP = 2e-5
 """Width at which loads are taken: the relaxed plan's own."""
-KICKS, LANES_KICKED = 30, 4
+KICKS, LANES_KICKED = 10, 4
 SEED = 20260506
 LEAST_WORTH = 0.3
 """Worth of a chip-hour that the relaxed plan has for nothing, as a part of its list price."""

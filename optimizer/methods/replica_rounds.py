@@ -9,6 +9,7 @@ cheapest replicas are kept.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -26,8 +27,10 @@ Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 
 MOST_ROUNDS = 12
-TOLERANCE = 1e-5
+TOLERANCE = 1e-4
 """Part of the bound to which lanes are climbed."""
+MOST_STEPS = 15
+"""Steps after which they are taken as they are: what does not fit by then is paid for."""
 ENOUGH = 1e-5
 """Part of the whole cost that the last round has to have saved for another one."""
 MISJUDGED, OF_MODEL, OF_PERIOD = 1.5, 2e-3, 1e-4
@@ -161,8 +164,14 @@ def _priced(
     real = market.ceiling > 0
     least = np.min(market.scale[real] / market.ceiling[real], initial=1.0)
     level = Level(temperature=WIDTH * max(least, 1e-6), floor=WIDTH, tolerance=TOLERANCE)
-    price = climb(sweeps, price, level, halt, periods)
+    price = climb(sweeps, price, level, _after(MOST_STEPS, halt), periods)
     made = sweeps.smooth(price[:, periods], WIDTH * market.scale, periods)
     now, limit = price[:, periods], market.capacity[:, periods]
     over = np.maximum(made.load - limit, 0.0)
     return price, made.value - (now * limit).sum(axis=0) + (now * over).sum(axis=0)
+
+
+def _after(steps: int, halt: Callable[[], bool]) -> Callable[[], bool]:
+    """Halt as well once it has been asked so often."""
+    asked = itertools.count(1)
+    return lambda: halt() or next(asked) > steps
