@@ -8,12 +8,13 @@ from optimizer.methods.base import Method
 from optimizer.methods.direct import Direct
 from optimizer.methods.greedy import Greedy
 from optimizer.methods.price import Price
+from optimizer.methods.price_rounding import PriceRounding
 from optimizer.methods.rolling import Rolling
 from optimizer.methods.rounding import Rounding
-from optimizer.methods.uncoupled import couplings
+from optimizer.methods.uncoupled import beyond_replicas, couplings
 from optimizer.solvers.registry import solver_named
 
-METHODS = ("auto", "direct", "rounding", "rolling", "price", "greedy")
+METHODS = ("auto", "direct", "rounding", "rolling", "price", "price_rounding", "greedy")
 """Names on the command line."""
 
 MANY_REPLICAS = 1_000
@@ -41,13 +42,17 @@ def method_named(name: str, solver: str = "auto", instance: Instance | None = No
     """
     if name not in METHODS:
         raise UsageError(f"method: expected one of {', '.join(METHODS)}, got {name!r}")
-    if name in ("greedy", "rounding", "price") and solver != "auto":
+    if name in ("greedy", "rounding", "price", "price_rounding") and solver != "auto":
         chooses = "uses none" if name == "greedy" else "chooses its own"
         raise UsageError(f"solver: the {name} method {chooses}, leave it at auto")
     if name == "greedy":
         return Greedy()
     if name == "price" or (name == "auto" and solver == "auto" and _is_large_market(instance)):
         return Price()
+    if name == "price_rounding" or (
+        name == "auto" and solver == "auto" and _is_large_replica_market(instance)
+    ):
+        return PriceRounding()
     if name == "rounding" or (name == "auto" and solver == "auto" and _is_large_fleet(instance)):
         return Rounding()
     chosen = None if solver == "auto" else solver_named(solver)
@@ -57,6 +62,16 @@ def method_named(name: str, solver: str = "auto", instance: Instance | None = No
 def _is_large_market(instance: Instance | None) -> bool:
     """Whether only pools' limits couple workloads, and there are many."""
     return instance is not None and instance.num_routes > MANY_ROUTES and not couplings(instance)
+
+
+def _is_large_replica_market(instance: Instance | None) -> bool:
+    """Whether only pools' limits and whole replicas couple workloads, and there are many."""
+    return (
+        instance is not None
+        and instance.num_routes > MANY_ROUTES
+        and _is_large_fleet(instance)
+        and not beyond_replicas(instance)
+    )
 
 
 def _is_large_fleet(instance: Instance | None) -> bool:

@@ -30,3 +30,17 @@ def couplings(instance: Instance) -> tuple[str, ...]:
         "budget": instance.budget_usd is not None,
     }
     return tuple(name for name, there in present.items() if there)
+
+
+def beyond_replicas(instance: Instance) -> tuple[str, ...]:
+    """Names of the rules that do more than limit a pool and ask for whole replicas in a period."""
+    table, known = instance.replicas, set(instance.model_names)
+    rows = np.array([name in known for name in table.model.values()], np.bool_)
+    starts = (table.startup_usd > 0) | (table.startup_hours > 0)
+    starts |= ~np.isnan(table.max_changes_per_period)
+    found = [name for name in couplings(instance) if name != "replicas"]
+    if bool((starts & rows).any()):
+        found.append("startup")
+    if bool((instance.models.min_replicas > 0).any()):
+        found.append("min_replicas")
+    return tuple(found)

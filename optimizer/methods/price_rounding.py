@@ -1,0 +1,210 @@
+"""Price rounding: whole replicas around the prices of the relaxed market.
+
+Without costs of starting, a fleet of replicas relaxes to a plain market, which the price method's
+ascent solves at any size; its prices prove the bound. Replicas are made whole period by period
+near the relaxed loads (:mod:`~optimizer.methods.replica_choice`), corrected by what they really cost
+(:mod:`~optimizer.methods.replica_rounds`), and with them fixed each model by itself is
+placed exactly (:mod:`~optimizer.methods.lane_finish`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.errors import UnsupportedError
+from optimizer.instance.instance import Instance
+from optimizer.methods.base import Found, Limits, Size
+from optimizer.methods.lane_finish import finished
+from optimizer.methods.overflow import Placements
+from optimizer.methods.price_ladder import climbed
+from optimizer.methods.replica_choice import ReplicaChoice
+from optimizer.methods.replica_market import ReplicaMarket
+from optimizer.methods.replica_plan import as_plan
+from optimizer.methods.replica_rounds import ReplicaRounds
+from optimizer.methods.sweeps import Sweeps
+from optimizer.methods.uncoupled import beyond_replicas
+from optimizer.model.costs import reserved_usd
+from optimizer.plan import Plan
+from optimizer.prices import Prices
+from optimizer.progress import Progress
+from optimizer.solvers.base import Reason
+from optimizer.solvers.workers import Workers, shared_workers, stop_requested
+
+Float = NDArray[np.float64]
+
+CLIMB, CHOOSE = 0.4, 0.65
+"""Parts of the time limit after which prices, and replicas, are taken as they are."""
+
+
+@dataclass(frozen=True)
+class PriceRounding:
+    """The price rounding method; it takes no parameters and uses Glop for exact amounts."""
+
+    name: str = "price_rounding"
+
+    def __call__(self, instance: Instance, limits: Limits, progress: Progress) -> Found:
+        """Climb, choose replicas, place exactly.
+
+        Raises
+        ------
+        UnsupportedError
+            When the instance has a rule beyond pools' limits and whole replicas.
+        """
+        unknown = beyond_replicas(instance)
+        if unknown:
+            raise UnsupportedError(
+                f"the price_rounding method cannot take these rules: {', '.join(unknown)}; "
+                "methods rounding, direct and auto can"
+            )
+        begun = time.monotonic()
+        progress.stage("build")
+        fleet = ReplicaMarket.of(instance)
+        workers = shared_workers(limits.threads, limits.memory_mib)
+        workers.peak_rss_mib = 0.0
+        built = time.monotonic()
+        search = _Search(instance, fleet, workers, limits, progress, begun)
+        reason = search.run()
+        market = fleet.market
+        cells = int((fleet.whole[:, :, None] & market.able).sum())
+        return Found(
+            reason=reason,
+            plan=search.plan(),
+            prices=Prices.of(instance, capacity_usd_per_chip_hour=search.price),
+            solver="glop",
+            whole_numbers=True,
+            notes=("shadow prices are those of the linear relaxation",),
+            why="only replicas and pools' limits couple workloads, prices settle most of them: "
+            f"{search.why()}",
+            size=Size(
+                len(market.pool) * market.num_periods + int((market.demand > 0).sum()) + cells,
+                int((market.demand > 0).sum()) + int(market.able.sum()) + cells,
+                2 * len(market.pool) * market.num_periods + 2 * cells,
+                market.num_periods,
+            ),
+            build_seconds=built - begun,
+            solve_seconds=time.monotonic() - built,
+            child_rss_mib=workers.peak_rss_mib,
+        )
+
+
+class _Search:
+    """One run: prices, replicas, amounts."""
+
+    def __init__(
+        self,
+        instance: Instance,
+        fleet: ReplicaMarket,
+        workers: Workers,
+        limits: Limits,
+        progress: Progress,
+        begun: float,
+    ) -> None:
+        self.instance, self.fleet, self.workers = instance, fleet, workers
+        self.limits, self.progress, self.begun = limits, progress, begun
+        self.price: Float = np.zeros(fleet.market.capacity.shape)
+        self.rounds: ReplicaRounds | None = None
+        self.placed: dict[int, tuple[Placements, NDArray[np.int32]]] = {}
+
+    def run(self) -> Reason:
+        try:
+            self.workers.start(self.limits.threads)
+            self._climb()
+            self._choose()
+            self._finish()
+        except KeyboardInterrupt:
+            stop_requested.set()
+        if stop_requested.is_set():
+            return Reason.INTERRUPTED
+        done = len(self.placed) == len(self.fleet.parts)
+        return Reason.OPTIMAL if done and not self._halt(1.0)() else Reason.TIME_LIMIT
+
+    def _climb(self) -> None:
+        self.progress.stage("prices")
+        sweeps = Sweeps(self.fleet.market, self.limits.threads)
+        self.price = climbed(sweeps, self.progress, self._halt(CLIMB))
+
+    def _choose(self) -> None:
+        self.progress.stage("whole replicas")
+        instance, threads = self.instance, self.limits.threads
+        list_usd = np.nan_to_num(instance.price_usd_per_chip_hour, nan=0.0)
+        choice = ReplicaChoice.at(self.fleet, self.price, list_usd, threads)
+        self.rounds = ReplicaRounds.at(choice, self.price)
+        bound = self._bound_usd()
+        self.progress.incumbent(None, bound, 0)
+        self.rounds.run(bound, self.progress, self._halt(CHOOSE))
+
+    def _finish(self) -> None:
+        assert self.rounds is not None
+        rounds, fleet = self.rounds, self.fleet
+        self.progress.stage("amounts", len(fleet.parts))
+        cost = float(fleet.paid_usd(rounds.count).sum() + reserved_usd(self.instance).sum())
+        # The largest models first: what time is left for matters most to them.
+        for model in np.argsort(-rounds.relaxed_usd.sum(axis=1), kind="stable").tolist():
+            cost += self._finish_model(model)
+            self.progress.step()
+        if np.isfinite(cost):
+            self.progress.incumbent(cost, self._bound_usd(), 0)
+
+    def _finish_model(self, model: int) -> float:
+        """Place one model's tokens; gives what they cost."""
+        assert self.rounds is not None
+        rounds, fleet = self.rounds, self.fleet
+        pools = rounds.lanes_of(model)
+        market = fleet.lanes(model, rounds.count[model], pools)
+        part = fleet.parts[model]
+        if len(pools) == 0:
+            self.placed[model] = Placements.joined([]), market.route
+            return float((part.ceiling @ part.demand).sum())
+        used = np.where(fleet.whole[model, pools, None], 0.0, fleet.held_usd[pools])
+        price = rounds.lane_usd[model, pools] - used
+        made = finished(
+            market,
+            price,
+            self.workers,
+            self.limits.threads,
+            lambda: self.limits.after(self.begun).seconds,
+            self._halt(1.0),
+        )
+        self.placed[model] = made.placed, market.route
+        return made.cost_usd
+
+    def _bound_usd(self) -> float:
+        """What the relaxed prices prove, as the judge will find."""
+        market = self.fleet.market
+        periods = np.arange(market.num_periods)
+        near = Sweeps(market, self.limits.threads).near(
+            self.price, np.zeros(len(periods)), periods
+        )
+        used = float((np.where(market.able, self.price, 0.0) * market.capacity).sum())
+        return float(near.value.sum() - used + reserved_usd(self.instance).sum())
+
+    def _halt(self, part: float) -> Callable[[], bool]:
+        """Whether the user wants to stop, or this part of the time is over."""
+        seconds = self.limits.seconds
+
+        def halt() -> bool:
+            late = seconds is not None and time.monotonic() - self.begun > part * seconds
+            return late or stop_requested.is_set()
+
+        return halt
+
+    def why(self) -> str:
+        """What was done for the replicas, in a few words."""
+        count = 0 if self.rounds is None else self.rounds.rounds
+        rounds = "1 round" if count == 1 else f"{count} rounds"
+        return f"{rounds} for whole replicas, glop for the others"
+
+    def plan(self) -> Plan | None:
+        """Everything that is placed, in the instance's terms; None before there are replicas."""
+        if self.rounds is None:
+            return None
+        if len(self.placed) < len(self.fleet.parts):
+            for model in range(len(self.fleet.parts)):
+                if model not in self.placed:
+                    self._finish_model(model)
+        return as_plan(self.instance, self.fleet, self.rounds.count, self.placed)
