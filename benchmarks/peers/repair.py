@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from benchmarks.peers.answer import Answer
-from benchmarks.peers.transport import Float, Int, Transport
+from benchmarks.peers.transport import Float, Int, Transport, sums
 
 SPECK = 1e-9
 """Part of a limit, or of a demand, that counts as nothing."""
@@ -34,9 +34,9 @@ def repaired(given: Transport, answer: Answer) -> Answer:
 def _within_limits(flat: Transport, mtok: Float) -> Float:
     """Scaled down where a workload or a pool has more than it may."""
     asked, room = flat.demand[:, 0], flat.capacity[:, 0]
-    served = np.bincount(flat.workload, mtok, flat.num_workloads)
+    served = sums(flat.workload, mtok, flat.num_workloads)
     mtok = mtok * _part(asked, served)[flat.workload]
-    load = np.bincount(flat.pool, flat.hours * mtok, flat.num_pools)
+    load = sums(flat.pool, flat.hours * mtok, flat.num_pools)
     return np.asarray(mtok * _part(room, load)[flat.pool])
 
 
@@ -44,8 +44,8 @@ def _filled(flat: Transport, mtok: Float) -> tuple[Float, Float]:
     """(R,) Mtok with free room used by what is missing, and (W,) what still is."""
     owner, cost = flat.workload, flat.cost[:, 0]
     limit, worth = flat.capacity[:, 0], cost < flat.ceiling[owner]
-    rest = np.maximum(flat.demand[:, 0] - np.bincount(owner, mtok, flat.num_workloads), 0.0)
-    room = np.maximum(limit - np.bincount(flat.pool, flat.hours * mtok, flat.num_pools), 0.0)
+    rest = np.maximum(flat.demand[:, 0] - sums(owner, mtok, flat.num_workloads), 0.0)
+    room = np.maximum(limit - sums(flat.pool, flat.hours * mtok, flat.num_pools), 0.0)
     mtok = mtok.copy()
     # Each round fills a pool, or leaves nobody who asks.
     for _ in range(flat.num_pools + 1):
@@ -54,11 +54,11 @@ def _filled(flat: Transport, mtok: Float) -> tuple[Float, Float]:
         route = _cheapest(np.flatnonzero(open_routes), owner, cost)
         if len(route) == 0:
             break
-        wanted = np.bincount(flat.pool[route], flat.hours[route] * rest[owner[route]], len(room))
+        wanted = sums(flat.pool[route], flat.hours[route] * rest[owner[route]], len(room))
         more = rest[owner[route]] * _part(room, wanted)[flat.pool[route]]
         mtok[route] += more
         rest[owner[route]] -= more
-        room -= np.bincount(flat.pool[route], flat.hours[route] * more, len(room))
+        room -= sums(flat.pool[route], flat.hours[route] * more, len(room))
     rest[rest <= 1e-12 * flat.demand[:, 0]] = 0.0
     return mtok, rest
 

@@ -17,6 +17,11 @@ Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 
 
+def sums(place: Int, amount: Float, size: int) -> Float:
+    """(size,) sums of amounts by place."""
+    return np.asarray(np.bincount(place, amount, size), np.float64)
+
+
 @dataclass(frozen=True, eq=False)
 class Transport:
     """Axes: W workloads, P pools, T periods, R routes sorted by workload.
@@ -119,7 +124,9 @@ class Transport:
         """Routes of some workloads, workload after workload."""
         counts = np.diff(self.first)[workloads]
         first = np.concatenate([[0], np.cumsum(counts)])
-        return np.arange(first[-1]) + np.repeat(self.first[workloads] - first[:-1], counts)
+        return np.asarray(
+            np.arange(first[-1]) + np.repeat(self.first[workloads] - first[:-1], counts)
+        )
 
     def save(self, path: Path) -> None:
         """Write the arrays."""

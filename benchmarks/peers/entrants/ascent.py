@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.peers.answer import Answer, Clock
-from benchmarks.peers.transport import Float, Int, Transport
+from benchmarks.peers.transport import Float, Int, Transport, sums
 
 HISTORY = 15
 """Iterations over which the local Lipschitz constant is looked at."""
@@ -61,11 +61,11 @@ class Scaled:
     def of(cls, flat: Transport) -> Scaled:
         """Scale: a block's unit is the root mean square of its chip-hours, a limit's its norm."""
         blocks, counts = flat.workload, np.maximum(np.diff(flat.first), 1)
-        squares = np.bincount(blocks, flat.hours**2, flat.num_workloads)
+        squares = sums(blocks, flat.hours**2, flat.num_workloads)
         mean = np.sqrt(squares / counts)
         mean[mean == 0] = 1.0
         use = flat.hours / mean[blocks]
-        row = np.sqrt(np.bincount(flat.pool, use**2, flat.num_pools))
+        row = np.sqrt(sums(flat.pool, use**2, flat.num_pools))
         row[row == 0] = 1.0
         saved = (flat.cost[:, 0] - flat.ceiling[blocks]) / mean[blocks]
         unit = float(np.abs(saved).mean()) or 1.0
@@ -130,7 +130,7 @@ def run(given: Transport, options: dict[str, Any], clock: Clock) -> Answer:
         share = dual.amount / np.repeat(np.where(scaled.most > 0, scaled.most, 1.0), _counts(flat))
         mtok = share * np.repeat(flat.demand[:, 0], _counts(flat))
         placed = mtok.reshape(given.num_periods, -1).T
-        served = np.bincount(flat.workload, mtok, flat.num_workloads)
+        served = sums(flat.workload, mtok, flat.num_workloads)
         given_up = (flat.demand[:, 0] - served).reshape(given.num_periods, -1).T
         usd = price * scaled.unit_usd / scaled.row
         prices = usd.reshape(given.num_periods, -1).T

@@ -9,7 +9,7 @@ import numba
 import numpy as np
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[misc]
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def answer_to_prices(  # type: ignore[no-untyped-def]
     first, pool, cost, use, most, price, gamma, begin, end, load, amount
 ):

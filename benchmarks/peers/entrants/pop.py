@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.peers.answer import Answer, Clock
 from benchmarks.peers.statement import Statement
-from benchmarks.peers.transport import Float, Int, Transport
+from benchmarks.peers.transport import Float, Int, Transport, sums
 
 Values = Callable[[Statement], Float]
 """Solves a program; gives column values."""
@@ -65,7 +65,7 @@ def clients(given: Transport, extra: float) -> tuple[Int, Float]:
     for each workload. What a workload needs is its tokens times the mean of its chip-hours.
     """
     counts = np.maximum(np.diff(given.first), 1)
-    hours = np.bincount(given.workload, given.hours, given.num_workloads) / counts
+    hours = sums(given.workload, given.hours, given.num_workloads) / counts
     need = given.demand.sum(axis=1) * hours
     heap = [(-amount, w, 1.0) for w, amount in enumerate(need.tolist())]
     heapq.heapify(heap)
@@ -74,8 +74,8 @@ def clients(given: Transport, extra: float) -> tuple[Int, Float]:
         for _ in range(2):
             heapq.heappush(heap, (amount / 2, w, part / 2))
     owner = np.array([w for _, w, _ in heap], np.int64)
-    part = np.array([part for _, _, part in heap])
-    return owner, given.demand[owner] * part[:, None]
+    parts = np.array([part for _, _, part in heap])
+    return owner, given.demand[owner] * parts[:, None]
 
 
 def _part(given: Transport, owner: Int, demand: Float, parts: int) -> Transport:
