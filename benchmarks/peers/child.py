@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import importlib
 import json
+import resource
 import sys
+import time
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,12 @@ import numpy as np
 
 from benchmarks.peers.answer import Answer, Clock, joined
 from benchmarks.peers.transport import Transport
-from benchmarks.processes import ended_child_peak_rss_mib, peak_rss_mib, reset_peak
+from benchmarks.processes import (
+    children_cpu_seconds,
+    ended_child_peak_rss_mib,
+    peak_rss_mib,
+    reset_peak,
+)
 
 
 def main(spec: dict[str, Any]) -> None:
@@ -31,16 +38,17 @@ def main(spec: dict[str, Any]) -> None:
 
         instance = read(Path(spec["instance"]))
         entrant.warm_up()
-        _begin(folder)
+        used = _begin(folder)
         answer = entrant.run_instance(instance, options, clock)
     else:
         given = Transport.load(Path(spec["arrays"]))
         if spec["warm"]:
             entrant.run(tiny(), options, Clock())
-        _begin(folder)
+        used = _begin(folder)
         answer = worked(entrant, given, options, clock, by_period=spec["by_period"])
     figures = {
         "seconds": clock.seconds,
+        "cpu_seconds": _cpu_seconds() - used,
         "peak_rss_mib": peak_rss_mib(),
         "ended_child_peak_rss_mib": ended_child_peak_rss_mib(),
         "version": version(spec["package"]),
@@ -78,9 +86,17 @@ def tiny() -> Transport:
     )
 
 
-def _begin(folder: Path) -> None:
+def _begin(folder: Path) -> float:
+    """Memory and clock start here; gives the CPU used so far."""
     reset_peak()
     (folder / "begun").touch()
+    return _cpu_seconds()
+
+
+def _cpu_seconds() -> float:
+    """Of this process, its children that ended, and those that live."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + ended.ru_utime + ended.ru_stime + children_cpu_seconds()
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.record import load
 
 HEAD = (
-    "peer", "build", "solve", "extract", "all", "USD", "proved gap", "pool over its limit",
+    "peer", "build", "solve", "extract", "all", "CPU", "USD", "proved gap", "pool over its limit",
     "demand missed", "judge", "own bound", "peak MiB", "says", "version",
 )  # fmt: skip
 
@@ -60,7 +60,7 @@ def _table(runs: Any) -> list[str]:
         lines.append("| " + " | ".join(_cells(one)) + " |")
         mended = one["quality"].get("repaired")
         if mended is not None:
-            cells = ["&nbsp; repaired", "", "", "", "", *_judged(mended), "", "", "", ""]
+            cells = ["&nbsp; repaired", *[""] * 5, *_judged(mended), "", "", "", ""]
             lines.append("| " + " | ".join(cells) + " |")
     return lines
 
@@ -69,9 +69,9 @@ def _cells(one: dict[str, Any]) -> list[str]:
     quality, memory = one["quality"], f"{one['peak_rss_mib']:.0f}"
     name = f"`{one['peer']}`"
     if quality["outcome"] != "answer":
-        return [name, *[""] * 8, "", "", memory, quality["outcome"], _version(one)]
+        return [name, *[""] * 11, memory, quality["outcome"], _version(one)]
     seconds = [phase["seconds"] for phase in one["phases"].values()]
-    times = [_seconds(each) for each in (*seconds, sum(seconds))]
+    times = [_seconds(each) for each in (*seconds, sum(seconds), one["cpu_seconds"])]
     own, cost = quality["own_bound_usd"], quality["bound_usd"]
     proof = "" if own is None else _part((cost - own) / cost)
     return [name, *times, *_judged(quality), proof, memory, quality["claim"], _version(one)]
