@@ -25,6 +25,8 @@ COLOURS = {
     "dede": "#6b4226",
 }
 """By the first word of a peer's name."""
+NEAR = 3.0
+"""Ratio of seconds below which names would overlap."""
 STYLES = ("-", "--", ":", "-.")
 """Of peers of one colour."""
 
@@ -60,7 +62,7 @@ def draw(points: Sequence[Point], instance: str, path: Path) -> None:
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 5.2), layout="constrained")
     _gaps(left, [point for point in points if point.instance == instance], instance)
-    _growth(right, [point for point in points if point.instance != "hours"])
+    _growth(right, [point for point in points if point.periods == 1])
     figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
     plt.close(figure)
 
@@ -78,20 +80,34 @@ def _gaps(axes: Any, points: Sequence[Point], instance: str) -> None:
             color=colour,
             markerfacecolor=colour if point.raw else "none",
         )
-    for row, point in enumerate(sorted(points, key=lambda one: one.seconds)):
-        if point.gap is not None:
-            axes.annotate(
-                point.peer,
-                (point.seconds, point.gap),
-                textcoords="offset points",
-                xytext=(5, 4 + 8 * (row % 3)) if point.gap <= LEAST_GAP else (5, 3),
-                fontsize=7,
-                color=_colour(point.peer),
-            )
+    _name(axes, [point for point in points if point.gap is not None])
     axes.set(xscale="log", yscale="log", ylim=(LEAST_GAP / 3, 3.0))
+    known = [point.seconds for point in points if point.gap is not None] or [1.0]
+    axes.set_xlim(min(known) / 2, max(known) * 6)
     axes.set(xlabel="seconds, building and reading back included", ylabel="proved gap")
     axes.set_title(f"{instance}: time to a proved gap (hollow: after repair)", fontsize=10)
     axes.grid(alpha=0.25)
+
+
+def _name(axes: Any, points: Sequence[Point]) -> None:
+    """Names beside the points; those of exact answers that took much the same in a stack."""
+    height, before = 0, 0.0
+    for point in sorted(points, key=lambda one: one.seconds):
+        above = 3
+        if point.gap == LEAST_GAP:
+            height = height + 1 if point.seconds < NEAR * before else 0
+            above, before = 3 + 10 * height, point.seconds
+        axes.annotate(
+            point.peer,
+            (point.seconds, point.gap),
+            textcoords="offset points",
+            xytext=(5, above),
+            fontsize=7,
+            color=_colour(point.peer),
+            arrowprops={"arrowstyle": "-", "lw": 0.3, "color": _colour(point.peer)}
+            if above > 10
+            else None,
+        )
 
 
 def _growth(axes: Any, points: Sequence[Point]) -> None:

@@ -17,6 +17,7 @@ class Point:
     Attributes
     ----------
     peer, instance : names.
+    periods : how many.
     cells : routes times periods.
     seconds : build, solve and extract; the limit where there is no answer.
     gap : proved gap of the answer, or of the repaired one where the raw one breaks rules; None
@@ -26,6 +27,7 @@ class Point:
 
     peer: str
     instance: str
+    periods: int
     cells: int
     seconds: float
     gap: float | None
@@ -41,10 +43,12 @@ def points_of(runs: Sequence[dict[str, Any]]) -> list[Point]:
 
 def _point(one: dict[str, Any]) -> Point:
     quality, size = one["quality"], one["size"]
-    cells = size["routes"] * size["periods"]
+    periods = size["periods"]
+    cells = size["routes"] * periods
+    names = one["peer"], one["instance"]
     if quality["outcome"] != "answer":
-        return Point(one["peer"], one["instance"], cells, one["time_limit_s"], None, False)
+        return Point(*names, periods, cells, one["time_limit_s"], None, False)
     kept = quality if quality["verified"] else quality["repaired"]
     gap = max(kept["relative_gap"], LEAST_GAP) if kept["verified"] else None
     seconds = sum(phase["seconds"] for phase in one["phases"].values())
-    return Point(one["peer"], one["instance"], cells, seconds, gap, quality["verified"])
+    return Point(*names, periods, cells, seconds, gap, quality["verified"])
