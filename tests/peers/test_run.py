@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from benchmarks.peers import run, table
 from benchmarks.peers.environments import LISTS, OWN
+from benchmarks.peers.instances import case_named
 from benchmarks.peers.points import LEAST_GAP, points_of
 from benchmarks.peers.registry import PEERS, peer_named
 from benchmarks.record import load
@@ -37,6 +39,41 @@ def test_both_methods_prove_the_same(records: Path) -> None:
         assert one["peak_rss_mib"] > 50
         assert one["version"].startswith("token-placement-optimizer ")
     assert price["quality"]["cost_usd"] == pytest.approx(direct["quality"]["cost_usd"], rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "gap", "proof"),
+    [
+        ("ortools-glop", 1e-9, 1e-9),
+        ("ortools-highs", 1e-9, 1e-9),
+        ("ortools-pdlp-1e-8", 1e-6, 1e-6),
+        ("ortools-glop-periods", 1e-9, 1e-9),
+        ("ascent-500", 1e-1, 1e-2),
+    ],
+)
+def test_peers_that_our_own_environment_can_run_are_judged_from_arrays(
+    name: str, gap: float, proof: float, records: Path
+) -> None:
+    cache = records.parent / "cache"
+    bench = run.Bench(case_named("tiny"), cache, 2, 120.0, 4096.0)
+    made = bench.run(replace(peer_named(name), environment=OWN))
+    quality = made["quality"]
+    assert quality["outcome"] == "answer"
+    assert abs(quality["relative_gap"]) <= gap
+    assert quality["own_bound_usd"] == pytest.approx(quality["bound_usd"], rel=proof)
+    if not quality["verified"]:
+        assert quality["repaired"]["verified"]
+        assert -1e-12 <= quality["repaired"]["relative_gap"] <= gap
+
+
+def test_a_run_past_its_time_has_no_answer(records: Path) -> None:
+    bench = run.Bench(case_named("tiny"), records.parent / "cache", 1, 0.0, 4096.0)
+    slow = replace(peer_named("ascent-5000"), environment=OWN, options={
+        "iterations": 10**9, "gamma_first": 1.0, "gamma_last": 0.5, "levels": 2,
+    }, warm=False)  # fmt: skip
+    made = bench.run(slow)
+    assert made["quality"]["outcome"] == "not done in 0 s"
+    assert made["cpu_seconds"] is None
 
 
 def test_the_table_shows_answers_repairs_and_what_was_not_done(records: Path) -> None:
