@@ -105,7 +105,7 @@ class Bench:
             version=f"{peer.package} {figures['version']}",
             threads=self.threads,
             time_limit_s=self.limit_s,
-            cpu_seconds=figures.get("cpu_seconds"),
+            cpu_seconds=figures.get("cpu_seconds", ended.cpu_seconds),
             peak_rss_mib=max(ended.peak_rss_mib, *own),
         )
 

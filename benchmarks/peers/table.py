@@ -69,7 +69,8 @@ def _cells(one: dict[str, Any]) -> list[str]:
     quality, memory = one["quality"], f"{one['peak_rss_mib']:.0f}"
     name = f"`{one['peer']}`"
     if quality["outcome"] != "answer":
-        return [name, *[""] * 11, memory, quality["outcome"], _version(one)]
+        used = "" if one["cpu_seconds"] is None else _seconds(one["cpu_seconds"])
+        return [name, *[""] * 4, used, *[""] * 6, memory, quality["outcome"], _version(one)]
     seconds = [phase["seconds"] for phase in one["phases"].values()]
     times = [_seconds(each) for each in (*seconds, sum(seconds), one["cpu_seconds"])]
     own, cost = quality["own_bound_usd"], quality["bound_usd"]

@@ -25,11 +25,13 @@ class Watched:
     peak_rss_mib : largest resident memory of all its processes together, as seen ten times a
         second.
     seconds : from its beginning to its end.
+    cpu_seconds : used by all its processes meanwhile, as last seen.
     """
 
     outcome: str
     peak_rss_mib: float
     seconds: float
+    cpu_seconds: float
 
 
 def watched(
@@ -50,6 +52,8 @@ def watched(
     """
     started, since, peak, outcome = time.monotonic(), 0.0, 0.0, ""
     known: set[tuple[int, str]] = set()
+    used: dict[tuple[int, str], float] = {}
+    before = 0.0
     with log.open("wb") as file:
         running = subprocess.Popen(
             command, env=variables, stdout=file, stderr=file, stdin=subprocess.DEVNULL
@@ -60,8 +64,11 @@ def watched(
             now = time.monotonic()
             family = _family(running.pid)
             known |= family
+            for process in family:
+                used[process] = max(used.get(process, 0.0), _cpu_seconds(process[0]))
             if not since:
                 since = now if begun.exists() else 0.0
+                before = sum(used.values())
                 if not since and now - started > STARTING_SECONDS:
                     outcome = f"did not begin in {STARTING_SECONDS:g} s"
                 continue
@@ -79,7 +86,8 @@ def watched(
         _end(known - {(running.pid, birth) for _, birth in known})
     if not outcome and code != 0:
         outcome = f"failed: {_last_line(log)}" if code > 0 else f"ended by signal {-code}"
-    return Watched(outcome, peak, time.monotonic() - since if since else 0.0)
+    seconds = time.monotonic() - since if since else 0.0
+    return Watched(outcome, peak, seconds, sum(used.values()) - before)
 
 
 def _family(parent: int) -> set[tuple[int, str]]:
@@ -113,6 +121,15 @@ def _born(process: int) -> tuple[int, str] | None:
     # The name of the command, which may hold anything, ends at the last bracket.
     words = text.rpartition(")")[2].split()
     return int(words[1]), words[19]
+
+
+def _cpu_seconds(process: int) -> float:
+    try:
+        text = Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return 0.0
+    words = text.rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _rss_mib(process: int) -> float:

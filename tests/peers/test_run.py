@@ -73,7 +73,7 @@ def test_a_run_past_its_time_has_no_answer(records: Path) -> None:
     }, warm=False)  # fmt: skip
     made = bench.run(slow)
     assert made["quality"]["outcome"] == "not done in 0 s"
-    assert made["cpu_seconds"] is None
+    assert made["cpu_seconds"] >= 0
 
 
 def test_the_table_shows_answers_repairs_and_what_was_not_done(records: Path) -> None:

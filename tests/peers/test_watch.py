@@ -50,6 +50,14 @@ def test_time_is_up_for_the_children_too(tmp_path: Path) -> None:
     assert not alive(child)
 
 
+def test_cpu_is_that_of_all_processes_from_its_beginning_on(tmp_path: Path) -> None:
+    busy = "import time; b = time.process_time()\nwhile time.process_time() - b < 0.6: pass"
+    text = f"import subprocess; subprocess.run([sys.executable, '-c', {busy!r}])\n{busy}"
+    ended = run(tmp_path, text)
+    assert ended.outcome == ""
+    assert ended.cpu_seconds >= 0.8
+
+
 def test_too_much_memory_ends_a_run(tmp_path: Path) -> None:
     ended = run(tmp_path, "import time; a = bytearray(600 << 20); time.sleep(600)", 60.0, 256.0)
     assert ended.outcome.startswith("ended beyond 0.25 GiB")
