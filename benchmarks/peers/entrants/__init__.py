@@ -1,0 +1,1 @@
+"""The peers: one file each, which loads nothing of ours but arrays, so that it runs anywhere."""
