@@ -12,8 +12,9 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable
+from pathlib import Path
 from pickle import UnpicklingError
-from typing import ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
 
@@ -48,10 +49,7 @@ def kernel(function: Callable[Params, Answer]) -> Callable[Params, Answer]:
 
 
 def inner(function: Callable[Params, Answer]) -> Callable[Params, Answer]:
-    """A part of the kernels of its own file, compiled into them.
-
-    Of its own file only: a compiled kernel on disk is thrown away when its own file changes.
-    """
+    """A part of kernels, compiled into them."""
     if numba.config.DISABLE_JIT:
         return function
     made = numba.njit(nogil=True, error_model="numpy")(function)
@@ -61,7 +59,26 @@ def inner(function: Callable[Params, Answer]) -> Callable[Params, Answer]:
 def _compile(function: Callable[Params, Answer], *, cache: bool) -> Callable[Params, Answer]:
     try:
         made = numba.njit(cache=cache, nogil=True, error_model="numpy")(function)
-    except RuntimeError:
+        if cache:
+            _stamped(made)
+    except (RuntimeError, AttributeError):
         # "cannot cache function: no locator available" on read-only installs.
         made = numba.njit(nogil=True, error_model="numpy")(function)
     return cast("Callable[Params, Answer]", made)
+
+
+def _stamped(made: Any) -> None:
+    """Have compiled code thrown away when any file of the kernels changes.
+
+    By itself numba looks at the kernel's own file alone, not at the parts it takes from others.
+    """
+    files = made._cache._cache_file  # noqa: SLF001
+    files._source_stamp = (files._source_stamp, _sources())  # noqa: SLF001
+
+
+@functools.cache
+def _sources() -> tuple[tuple[str, int, int], ...]:
+    """Name, time and size of the files of all kernels."""
+    folder = Path(__file__).parent
+    found = ((path.name, path.stat()) for path in sorted(folder.glob("*.py")))
+    return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in found)

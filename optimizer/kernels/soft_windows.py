@@ -26,6 +26,10 @@ import math
 import numpy as np
 
 from optimizer.kernels.jit import inner, kernel
+from optimizer.kernels.near_ways import _decay as decay
+from optimizer.kernels.near_ways import _hits as hits
+from optimizer.kernels.near_ways import _late as late
+from optimizer.kernels.near_ways import _logarithms as logarithms
 
 
 @inner
@@ -110,6 +114,41 @@ def _spread(amount, span, mine, last, split, power, begin, answer):  # type: ign
         running *= stays
 
 
+@inner
+def _candidates(  # type: ignore[no-untyped-def]
+    begin, end, route_pool, route_usd, chip_hours, extra, low, high, top, out, floor, ways
+):
+    """Write the routes that may be within ``out`` of the best to ``ways``; how many there are.
+
+    Parameters
+    ----------
+    low, high : (d,) least and greatest price over the periods.
+    top : USD per Mtok of giving up.
+    floor : (k,) space for the least cost of each route.
+    """
+    limits = len(extra)
+    pools = len(low) - limits
+    best = top
+    for k in range(end - begin):
+        r = begin + k
+        usd, hours, p = route_usd[r], chip_hours[r], route_pool[r]
+        least, most = usd + hours * low[p], usd + hours * high[p]
+        for c in range(limits):
+            amount = extra[c, r]
+            one, other = amount * low[pools + c], amount * high[pools + c]
+            least += one if one < other else other
+            most += other if one < other else one
+        floor[k] = least
+        best = most if most < best else best
+    # The sum is taken in another order later: rounding of all that is added is let through.
+    edge = best + out + 1e-12 * abs(best)
+    count = 0
+    for k in range(end - begin):
+        ways[count] = begin + k
+        count += 1 if floor[k] <= edge else 0
+    return count
+
+
 @kernel
 def soft_windows(  # type: ignore[no-untyped-def]
     first_route, route_pool, opens, route_usd, chip_hours, extra, price, ceiling, width, reach,
@@ -135,8 +174,8 @@ def soft_windows(  # type: ignore[no-untyped-def]
     deadline : (w,) periods it may wait.
     value : (t,) USD of what arrives, added to.
     load : (d, t) what is taken, added to: the slope of value by price.
-    curvature : (t, d, d) minus the second derivatives of value by prices of the same period,
-        added to; the upper triangle only.
+    curvature : (d, d, t) minus the second derivatives of value by prices of the same period,
+        added to; only where the first is not above the second.
     place : (w,) row of each workload that may wait in what is kept, -1 for all others.
     mine, last, split : (l, t) parts of the means.
     handled : (l, t) Mtok handled in the period.
@@ -154,27 +193,38 @@ def soft_windows(  # type: ignore[no-untyped-def]
     most = 1
     for w in range(begin, end):
         most = max(most, first_route[w + 1] - first_route[w])
-    cost = np.empty((most, periods))
+    low, high = np.empty(len(price)), np.empty(len(price))
+    for p in range(len(price)):
+        low[p], high[p] = price[p].min(), price[p].max()
+    cost, weight = np.empty((most, periods)), np.empty((most, periods))
+    counted = np.empty((limits, periods))
+    floor, ways, hit = np.empty(most), np.empty(most, np.int64), np.empty(most, np.int64)
     best, edge, soft = np.empty(periods), np.empty(periods), np.empty(periods)
-    near = np.empty((periods, most), np.int32)
-    part = np.empty((periods, most))
-    count = np.empty(periods, np.int32)
-    now, bent = np.empty(periods), np.empty(periods)
-    level, window, line = np.empty(periods), np.empty(periods), np.empty(periods)
+    total, rate, less = np.empty(periods), np.empty(periods), np.empty(periods)
+    now, bent, want = np.empty(periods), np.empty(periods), np.empty(periods)
+    level, window, scratch = np.empty(periods), np.empty(periods), np.empty(periods)
     own_part, last_part = np.empty(periods), np.empty(periods)
     split_part = np.empty(periods)
-    taken = np.empty(most + limits)
-    spot = np.empty(most + limits, np.int64)
+    bits = total.view(np.int64)
     kept, room = 0, len(way_route)
     for w in range(begin, end):
-        first, routes = first_route[w], first_route[w + 1] - first_route[w]
         top, s, wait = ceiling[w], width[w], deadline[w]
-        row = place[w]
+        row, out = place[w], reach * s
+        begin_route, end_route = first_route[w], first_route[w + 1]
+        if late(opens, begin_route, end_route):
+            count = end_route - begin_route
+            for k in range(count):
+                ways[k] = begin_route + k
+        else:
+            count = _candidates(
+                begin_route, end_route, route_pool, route_usd, chip_hours, extra, low, high,
+                top, out, floor, ways,
+            )  # fmt: skip
         for t in range(periods):
             best[t] = top
-            count[t] = 0
-        for k in range(routes):
-            r = first + k
+            want[t] = demand[w, t]
+        for k in range(count):
+            r = ways[k]
             own, usd, hours, mark = cost[k], route_usd[r], chip_hours[r], opens[r]
             unit = price[route_pool[r]]
             for t in range(periods):
@@ -187,89 +237,117 @@ def soft_windows(  # type: ignore[no-untyped-def]
                 own[t] = np.inf
             for t in range(periods):
                 best[t] = own[t] if own[t] < best[t] else best[t]
+        torn = 0
         for t in range(periods):
-            edge[t] = best[t] + reach * s
-        for k in range(routes):
-            own, hits = cost[k], 0
-            for t in range(periods):
-                hits += 1 if own[t] <= edge[t] else 0
-            if hits == 0:
-                continue
-            for t in range(periods):
-                if own[t] <= edge[t]:
-                    near[t, count[t]] = k
-                    count[t] += 1
+            edge[t] = best[t] + out
+            torn += 1 if top <= edge[t] else 0
+        lines, cells = hits(cost, count, edge, hit)
+        alone = torn + cells == periods
         for t in range(periods):
-            n, least, give_up = count[t], best[t], top <= edge[t]
-            if wait == 0 and demand[w, t] == 0.0:
-                continue
-            if n == 0 or (n == 1 and not give_up):
-                soft[t] = least
-                part[t, 0] = 1.0
-                continue
-            total = math.exp((least - top) / s) if give_up else 0.0
-            for i in range(n):
-                part[t, i] = math.exp((least - cost[near[t, i], t]) / s)
-                total += part[t, i]
-            for i in range(n):
-                part[t, i] /= total
-            soft[t] = least - s * math.log(total)
+            total[t] = 0.0
+        if torn > 0:
+            for t in range(periods):
+                inside = top <= edge[t]
+                e = decay((best[t] - top) / s / 256.0 if inside else 0.0)
+                total[t] = e if inside else 0.0
+        for i in range(lines):
+            line, part = cost[hit[i]], weight[i]
+            for t in range(periods):
+                inside = line[t] <= edge[t]
+                e = decay((best[t] - line[t]) / s / 256.0 if inside else 0.0)
+                e = e if inside else 0.0
+                part[t] = e
+                total[t] += e
+        if not alone:
+            for i in range(lines):
+                part = weight[i]
+                for t in range(periods):
+                    part[t] /= total[t]
+            logarithms(total, bits, scratch, level)
+            for t in range(periods):
+                soft[t] = best[t] - s * level[t]
+        else:
+            for t in range(periods):
+                soft[t] = best[t]
         if wait == 0:
             for t in range(periods):
-                d = demand[w, t]
-                now[t], bent[t] = d, 0.0
-                if d != 0.0:
-                    value[t] += d * soft[t]
+                value[t] += want[t] * soft[t]
+                now[t], bent[t] = want[t], 0.0
         else:
             for t in range(periods):
                 level[t] = -soft[t] / s
-                line[t] = demand[w, t]
             _means(level, wait + 1, own_part, last_part, split_part, window)
-            _spread(line, wait + 1, own_part, last_part, split_part, 2, level, bent)
-            _spread(line, wait + 1, own_part, last_part, split_part, 1, level, now)
+            _spread(want, wait + 1, own_part, last_part, split_part, 2, level, bent)
+            _spread(want, wait + 1, own_part, last_part, split_part, 1, level, now)
             for t in range(periods):
-                value[t] -= demand[w, t] * s * window[t]
+                value[t] -= want[t] * s * window[t]
                 bent[t] = now[t] - bent[t]
                 mine[row, t], last[row, t] = own_part[t], last_part[t]
                 split[row, t] = split_part[t]
                 handled[row, t], bend[row, t] = now[t], bent[t]
                 way_first[row, t] = kept
-                for i in range(count[t]):
-                    if kept < room:
-                        way_route[kept] = first + near[t, i]
-                        way_part[kept] = part[t, i]
-                    kept += 1
+                for i in range(lines):
+                    if weight[i, t] > 0.0:
+                        if kept < room:
+                            way_route[kept] = ways[hit[i]]
+                            way_part[kept] = weight[i, t]
+                        kept += 1
             way_first[row, periods] = kept
+        for c in range(limits):
+            for t in range(periods):
+                counted[c, t] = 0.0
         for t in range(periods):
-            n = count[t]
-            if now[t] == 0.0 or n == 0:
-                continue
-            own, rate = curvature[t], now[t] / s
-            torn = n > 1 or part[t, 0] != 1.0
+            rate[t] = now[t] / s
+            less[t] = bent[t] / s - rate[t]
+        straight = alone and wait == 0
+        for i in range(lines):
+            r, part = ways[hit[i]], weight[i]
+            p, hours = route_pool[r], chip_hours[r]
+            to = load[p]
+            for t in range(periods):
+                to[t] += now[t] * part[t] * hours
             for c in range(limits):
-                taken[n + c], spot[n + c] = 0.0, pools + c
-            for i in range(n):
-                r, share = first + near[t, i], part[t, i]
-                p, hours = route_pool[r], chip_hours[r]
-                taken[i], spot[i] = share * hours, p
-                load[p, t] += now[t] * share * hours
-                if torn:
-                    own[p, p] += rate * share * hours * hours
-                for c in range(limits):
-                    amount = extra[c, r]
-                    taken[n + c] += share * amount
-                    if torn:
-                        own[p, pools + c] += rate * share * hours * amount
-                        for e in range(c + 1):
-                            own[pools + e, pools + c] += rate * share * extra[e, r] * amount
-            for c in range(limits):
-                load[pools + c, t] += now[t] * taken[n + c]
-            less = bent[t] / s - rate if torn else bent[t] / s
-            if less == 0.0:
+                amount, sum_of = extra[c, r], counted[c]
+                for t in range(periods):
+                    sum_of[t] += part[t] * amount
+            if straight:
                 continue
-            for i in range(n + limits):
-                for j in range(i + 1):
-                    own[spot[j], spot[i]] += less * taken[i] * taken[j]
+            own = curvature[p, p]
+            for t in range(periods):
+                scratch[t] = rate[t] * part[t]
+                own[t] += scratch[t] * hours * hours
+            for c in range(limits):
+                own = curvature[p, pools + c]
+                for t in range(periods):
+                    own[t] += scratch[t] * hours * extra[c, r]
+                for e in range(c + 1):
+                    own = curvature[pools + e, pools + c]
+                    for t in range(periods):
+                        own[t] += scratch[t] * extra[e, r] * extra[c, r]
+            for t in range(periods):
+                scratch[t] = less[t] * part[t] * hours
+            for j in range(i + 1):
+                other, its_hours = weight[j], chip_hours[ways[hit[j]]]
+                own = curvature[route_pool[ways[hit[j]]], p]
+                for t in range(periods):
+                    own[t] += scratch[t] * other[t] * its_hours
+        for c in range(limits):
+            to, sum_of = load[pools + c], counted[c]
+            for t in range(periods):
+                to[t] += now[t] * sum_of[t]
+            if straight:
+                continue
+            for t in range(periods):
+                scratch[t] = less[t] * sum_of[t]
+            for i in range(lines):
+                other, its_hours = weight[i], chip_hours[ways[hit[i]]]
+                own = curvature[route_pool[ways[hit[i]]], pools + c]
+                for t in range(periods):
+                    own[t] += scratch[t] * other[t] * its_hours
+            for e in range(c + 1):
+                own, other = curvature[pools + e, pools + c], counted[e]
+                for t in range(periods):
+                    own[t] += scratch[t] * other[t]
     return kept
 
 

@@ -70,7 +70,7 @@ def climb(
     unit = _price_units(coupled, width / level.temperature)
     here = sweeps.smooth(coupled.prices(at), width)
     barrier = _Barrier(coupled, here, level)
-    at = barrier.inside(at, here)
+    at = barrier.inside(at)
     here = sweeps.smooth(coupled.prices(at), width)
     value = barrier.value(here, at)
     radius = np.full(len(value), FIRST_RADIUS * level.temperature)
@@ -83,8 +83,8 @@ def climb(
             longest = longest.max(keepdims=True)
         shrink = np.minimum(1.0, radius / np.where(longest > 0, longest, 1.0))
         trial = Multipliers(
-            np.maximum(at.each + shrink * step.each, SHRINK * at.each),
-            np.maximum(at.whole + shrink[:1] * step.whole, SHRINK * at.whole),
+            barrier.kept(at.each, shrink * step.each, barrier.least.each),
+            barrier.kept(at.whole, shrink[:1] * step.whole, barrier.least.whole),
         )
         gain = slope.each * (trial.each - at.each)
         promised = barrier.summed(gain.sum(axis=0), slope.whole @ (trial.whole - at.whole))
@@ -116,18 +116,31 @@ class _Barrier:
         self.able[: len(coupled.market.able)] = coupled.market.able
         rows = int(self.able.sum()) + len(coupled.coupling.whole_limit)
         cost = BARRIER * level.temperature * float(np.abs(here.value).sum())
-        self.usd = max(cost / max(rows, 1), np.finfo(float).tiny)
+        self.usd = max(cost / max(rows, 1), _TINY)
+        self.least = self._least(here)
 
-    def inside(self, at: Multipliers, here: Landscape) -> Multipliers:
-        """Prices no smaller than what a wholly idle row would have."""
-        coupled, count = self.coupled, len(at.each)
+    def _least(self, here: Landscape) -> Multipliers:
+        """Prices of rows that are wholly idle; 0 where there are no chips."""
+        coupled, count = self.coupled, len(self.able)
         size = np.matmul(np.abs(coupled.rows), np.abs(here.load).T[:, :, None])[:, :, 0].T
         each = size[:count] + np.abs(coupled.limit)
         whole = size[count:].sum(axis=1) + np.abs(coupled.coupling.whole_limit)
         return Multipliers(
-            np.where(self.able, np.maximum(at.each, self.usd / np.maximum(each, _TINY)), 0.0),
-            np.maximum(at.whole, self.usd / np.maximum(whole, _TINY)),
+            np.where(self.able, self.usd / np.maximum(each, 1.0), 0.0),
+            self.usd / np.maximum(whole, 1.0),
         )
+
+    def inside(self, at: Multipliers) -> Multipliers:
+        """Prices no smaller than what a wholly idle row would have."""
+        return Multipliers(
+            np.maximum(at.each, self.least.each) * self.able,
+            np.maximum(at.whole, self.least.whole),
+        )
+
+    @staticmethod
+    def kept(price: Float, step: Float, least: Float) -> Float:
+        """Prices after a step, none of them much nearer to zero than before."""
+        return np.maximum(price + step, np.maximum(SHRINK * price, SHRINK * least))
 
     def value(self, here: Landscape, at: Multipliers) -> Float:
         """The smoothed bound with the barrier: by period, or all together, (1,)."""

@@ -115,7 +115,7 @@ class CoupledSweeps:
                 made = Landscape(
                     np.zeros(periods),
                     np.zeros(price.shape),
-                    np.zeros((periods, size, size)),
+                    np.zeros((size, size, periods)),
                     (kept,),
                 )
                 count = soft_windows(
@@ -138,10 +138,10 @@ class CoupledSweeps:
             whole.value[:] += part.value
             whole.load[:] += part.load
             whole.curvature[:] += part.curvature
-        upper = np.triu(whole.curvature, 1)
-        whole.curvature[:] += upper.transpose(0, 2, 1)
+        upper = whole.curvature.transpose(2, 0, 1)
+        both = upper + np.triu(upper, 1).transpose(0, 2, 1)
         waiting = tuple(kept for part in parts for kept in part.waiting)
-        return Landscape(whole.value, whole.load, whole.curvature, waiting)
+        return Landscape(whole.value, whole.load, both, waiting)
 
     def product(self, here: Landscape, vector: Float, width: Float) -> Float:
         """(D, T) minus the change of the slope between periods, for a change of prices."""

@@ -85,11 +85,11 @@ class Coupling:
         ordered, shape = [*each, *whole], instance.capacity_chips.shape
         extra = [(row, at) for at, row in enumerate(ordered) if row.extra is not None]
         return cls(
-            each=np.array([row.hours for row in each]).reshape(-1, *shape),
-            each_limit=np.array([row.limit for row in each]).reshape(-1, shape[1]),
-            whole=np.array([row.hours for row in whole]).reshape(-1, *shape),
+            each=np.array([row.hours for row in each]).reshape(len(each), *shape),
+            each_limit=np.array([row.limit for row in each]).reshape(len(each), shape[1]),
+            whole=np.array([row.hours for row in whole]).reshape(len(whole), *shape),
             whole_limit=np.array([row.limit[0] for row in whole]),
-            extra=np.array([row.extra for row, _ in extra]).reshape(-1, len(market.hours)),
+            extra=np.array([row.extra for row, _ in extra]).reshape(len(extra), len(market.hours)),
             extra_row=np.array([at for _, at in extra], np.int64),
             names=tuple((row.family, row.position) for row in ordered),
         )

@@ -177,9 +177,7 @@ class _Search:
         """What the relaxed prices prove, as the judge will find."""
         market = self.fleet.market
         periods = np.arange(market.num_periods)
-        near = Sweeps(market, self.limits.threads).near(
-            self.price, np.zeros(len(periods)), periods
-        )
+        near = Sweeps(market, self.limits.threads).near(self.price, np.zeros(len(periods)), periods)
         used = float((np.where(market.able, self.price, 0.0) * market.capacity).sum())
         return float(near.value.sum() - used + reserved_usd(self.instance).sum())
 

@@ -65,9 +65,7 @@ class ReplicaChoice:
     threads: int
 
     @classmethod
-    def at(
-        cls, fleet: ReplicaMarket, price: Float, list_usd: Float, threads: int
-    ) -> ReplicaChoice:
+    def at(cls, fleet: ReplicaMarket, price: Float, list_usd: Float, threads: int) -> ReplicaChoice:
         """Look at the market once at prices.
 
         Parameters
