@@ -52,6 +52,8 @@ class Labels:
 
     def compact(self) -> Labels:
         """The same without names that no entry has."""
+        if len(self.names) == 1 and len(self.codes):
+            return self
         if bool((np.bincount(self.codes, minlength=len(self.names)) > 0).all()):
             return self
         used, codes = np.unique(self.codes, return_inverse=True)

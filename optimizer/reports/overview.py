@@ -59,7 +59,8 @@ def instance_text(instance: Instance) -> str:
         _demand(instance),
     ]
     lines += ["", _shares(instance)] if len(instance.shares.share) else []
-    lines += ["", *(f"doubtful: {text}" for text in doubts(instance))] if doubts(instance) else []
+    odd = doubts(instance)
+    lines += ["", *(f"doubtful: {text}" for text in odd)] if odd else []
     return "\n".join(lines)
 
 

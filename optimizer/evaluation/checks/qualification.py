@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from optimizer.evaluation.openings import qualified_from, training
 from optimizer.evaluation.tally import Tally
 from optimizer.evaluation.verdict import SPECK, Violation
 from optimizer.instance.instance import Instance
+from optimizer.kernels.blocks import over_blocks, row_blocks
 from optimizer.plan import Plan
 
 
@@ -18,9 +20,16 @@ def check(instance: Instance, plan: Plan, sums: Tally) -> Iterator[Violation]:
     if len(instance.qualification.model) == 0:
         return
     trains = training(instance)
-    model = instance.workloads.model.codes[plan.workload]
-    since = qualified_from(instance)[model, plan.pool, trains[plan.workload]]
-    for k in np.flatnonzero((plan.period < since) & (plan.placed_mtok > SPECK)).tolist():
+    model, since = instance.workloads.model.codes, qualified_from(instance)
+
+    def early(begin: int, end: int) -> list[int]:
+        workload, pool = plan.workload[begin:end], plan.pool[begin:end]
+        first = since[model[workload], pool, trains[workload]]
+        placed = plan.placed_mtok[begin:end] > SPECK
+        return (begin + np.flatnonzero((plan.period[begin:end] < first) & placed)).tolist()
+
+    blocks = row_blocks(len(plan.placed_mtok), 1)
+    for k in chain.from_iterable(over_blocks(early, blocks)):
         workload, pool = int(plan.workload[k]), int(plan.pool[k])
         use = "training" if trains[workload] else "inference"
         yield Violation(

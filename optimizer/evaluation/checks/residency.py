@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from optimizer.evaluation.openings import resident
 from optimizer.evaluation.tally import Tally
 from optimizer.evaluation.verdict import SPECK, Violation
 from optimizer.instance.instance import Instance
+from optimizer.kernels.blocks import over_blocks, row_blocks
 from optimizer.plan import Plan
 
 
@@ -17,8 +19,15 @@ def check(instance: Instance, plan: Plan, sums: Tally) -> Iterator[Violation]:
     """Placements in regions that their workload may not use."""
     if len(instance.residency.workload) == 0:
         return
-    inside = resident(instance)[plan.workload, plan.pool]
-    for k in np.flatnonzero(~inside & (plan.placed_mtok > SPECK)).tolist():
+    allowed = resident(instance)
+
+    def outside(begin: int, end: int) -> list[int]:
+        inside = allowed[plan.workload[begin:end], plan.pool[begin:end]]
+        found = np.flatnonzero(~inside & (plan.placed_mtok[begin:end] > SPECK))
+        return (begin + found).tolist()
+
+    blocks = row_blocks(len(plan.placed_mtok), 1)
+    for k in chain.from_iterable(over_blocks(outside, blocks)):
         pool = int(plan.pool[k])
         yield Violation(
             "residency",

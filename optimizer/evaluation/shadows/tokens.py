@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from optimizer.evaluation.priced_routes import PricedRoutes, best_now_usd_per_mtok
 from optimizer.evaluation.shadows.family import PART, Family, named, usd_over_horizon
 from optimizer.instance.instance import Instance
+from optimizer.kernels.blocks import over_blocks, row_blocks
 
 Float = NDArray[np.float64]
 
@@ -31,15 +32,25 @@ def demand(instance: Instance, marginal: Float) -> list[Family]:
 
 def extension(instance: Instance, routes: PricedRoutes, marginal: Float) -> Family:
     """What arrivals of a period would save if they could wait one period longer."""
-    later = np.flatnonzero(instance.workloads.deadline_periods > 0)
-    now = best_now_usd_per_mtok(instance, routes)[later]
+    spans, demand = instance.workloads.deadline_periods, instance.demand_mtok
+    later = np.flatnonzero(spans > 0)
     last = instance.num_periods - 1
-    span = instance.workloads.deadline_periods[later]
-    new = np.arange(last + 1)[None, :] + np.minimum(span, last)[:, None] + 1
-    reached = np.take_along_axis(now, np.minimum(new, last), axis=1)
-    saved = np.where(new <= last, np.maximum(marginal[later] - reached, 0.0), 0.0)
-    saved[instance.demand_mtok[later] <= 0] = 0.0
-    worth = PART * (saved * instance.demand_mtok[later]).sum(axis=1)
+    periods = np.arange(last + 1)
+    saved = np.zeros((len(later), last + 1))
+
+    def fill(begin: int, end: int) -> Float:
+        low, high = np.searchsorted(later, (begin, end))
+        rows = later[low:high]
+        if len(rows) == 0:
+            return np.empty(0)
+        now = best_now_usd_per_mtok(instance, routes, begin, end)[rows - begin]
+        new = periods[None, :] + np.minimum(spans[rows], last)[:, None] + 1
+        reached = np.take_along_axis(now, np.minimum(new, last), axis=1)
+        counts = (new <= last) & (demand[rows] > 0)
+        saved[low:high] = np.where(counts, np.maximum(marginal[rows] - reached, 0.0), 0.0)
+        return np.asarray((saved[low:high] * demand[rows]).sum(axis=1))
+
+    worth = PART * np.concatenate([*over_blocks(fill, row_blocks(*demand.shape))])
     return Family("deadline_extension", named(instance.workloads.workload, later), saved, worth)
 
 
