@@ -84,6 +84,8 @@ class Bench:
                 quality: dict[str, Any] = {"outcome": ended.outcome, "verified": False}
             else:
                 figures = json.loads((Path(scratch) / "figures.json").read_text())
+                if peer.remote:
+                    figures["cpu_seconds"] = ended.cpu_seconds
                 answer = Answer.load(Path(scratch) / "answer.npz")
                 quality = {"outcome": "answer", **self._judged(answer)}
         own = [figures.get(name, 0.0) for name in ("peak_rss_mib", "ended_child_peak_rss_mib")]
