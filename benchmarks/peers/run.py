@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -166,4 +167,6 @@ def _asks_for_threads(peer: Peer) -> bool:
 
 
 if __name__ == "__main__":
+    # Ended from outside it ends its peers as well, also when it was started in the background.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())
