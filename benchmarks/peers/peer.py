@@ -20,6 +20,7 @@ class Peer:
     options : handed to the entrant.
     by_period : it is given one period after the other, as a user might who sees that nothing
         couples them.
+    remote : processes of its processes do the work, so that only the watch sees their CPU.
     warm : it solves something tiny first, so that loading and compiling count for nobody.
     """
 
@@ -30,4 +31,5 @@ class Peer:
     package: str
     options: Mapping[str, str | float] = field(default_factory=dict)
     by_period: bool = False
+    remote: bool = False
     warm: bool = True

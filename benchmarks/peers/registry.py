@@ -67,6 +67,7 @@ def _dede(name: str, title: str, **options: str | float) -> Peer:
         environment="dede",
         package="dede",
         options={"rho": 1.0, **options},
+        remote=True,
         warm=False,  # it starts Ray anew for each problem
     )
 

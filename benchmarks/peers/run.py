@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -84,6 +85,8 @@ class Bench:
                 quality: dict[str, Any] = {"outcome": ended.outcome, "verified": False}
             else:
                 figures = json.loads((Path(scratch) / "figures.json").read_text())
+                if peer.remote:
+                    figures["cpu_seconds"] = ended.cpu_seconds
                 answer = Answer.load(Path(scratch) / "answer.npz")
                 quality = {"outcome": "answer", **self._judged(answer)}
         own = [figures.get(name, 0.0) for name in ("peak_rss_mib", "ended_child_peak_rss_mib")]
@@ -164,4 +167,6 @@ def _asks_for_threads(peer: Peer) -> bool:
 
 
 if __name__ == "__main__":
+    # Ended from outside it ends its peers as well, also when it was started in the background.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

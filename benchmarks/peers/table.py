@@ -11,7 +11,7 @@ from benchmarks.record import load
 
 HEAD = (
     "peer", "build", "solve", "extract", "all", "CPU", "USD", "proved gap", "pool over its limit",
-    "demand missed", "judge", "own bound", "peak MiB", "says", "version",
+    "demand missed", "judge", "own bound below", "peak MiB", "says", "version",
 )  # fmt: skip
 
 
@@ -69,7 +69,7 @@ def _cells(one: dict[str, Any]) -> list[str]:
     quality, memory = one["quality"], f"{one['peak_rss_mib']:.0f}"
     name = f"`{one['peer']}`"
     if quality["outcome"] != "answer":
-        used = "" if one["cpu_seconds"] is None else _seconds(one["cpu_seconds"])
+        used = _seconds(one["cpu_seconds"])
         return [name, *[""] * 4, used, *[""] * 6, memory, quality["outcome"], _version(one)]
     seconds = [phase["seconds"] for phase in one["phases"].values()]
     times = [_seconds(each) for each in (*seconds, sum(seconds), one["cpu_seconds"])]
@@ -94,7 +94,9 @@ def _version(one: dict[str, Any]) -> str:
     return "" if one["version"].endswith(" None") else str(one["version"])
 
 
-def _seconds(value: float) -> str:
+def _seconds(value: float | None) -> str:
+    if value is None:
+        return ""
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}" if value >= 0.0005 else "0.000"
 
 
