@@ -27,11 +27,14 @@ Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 
 MOST_ROUNDS = 12
-TOLERANCE = 1e-4
+TOLERANCE = 3e-5
 """Part of the bound to which lanes are climbed."""
-MOST_STEPS = 15
-"""Steps after which they are taken as they are: what does not fit by then is paid for."""
-ENOUGH = 1e-5
+MOST_STEPS = 20
+"""Steps after which they are taken as they are."""
+UNFIT = 0.1
+"""Part of the price of what does not fit then that is added to the cost. Near the top the error is
+of second order, and what does not fit says little; far from it there is much that does not."""
+ENOUGH = 4e-5
 """Part of the whole cost that the last round has to have saved for another one."""
 MISJUDGED, OF_MODEL, OF_PERIOD = 1.5, 2e-3, 1e-4
 """A surprise is what goes beyond so much of what was expected, of the relaxed cost of the
@@ -159,7 +162,7 @@ class ReplicaRounds:
 def _priced(
     market: Market, price: Float, periods: Int, threads: int, halt: Callable[[], bool]
 ) -> tuple[Float, Float]:
-    """Lane prices, (k, T), and the smoothed cost with them, (t,), with what does not fit added."""
+    """Lane prices, (k, T), and the smoothed cost with them, (t,), with a part of what does not fit."""
     sweeps = Sweeps(market, threads)
     real = market.ceiling > 0
     least = np.min(market.scale[real] / market.ceiling[real], initial=1.0)
@@ -168,7 +171,7 @@ def _priced(
     made = sweeps.smooth(price[:, periods], WIDTH * market.scale, periods)
     now, limit = price[:, periods], market.capacity[:, periods]
     over = np.maximum(made.load - limit, 0.0)
-    return price, made.value - (now * limit).sum(axis=0) + (now * over).sum(axis=0)
+    return price, made.value - (now * limit).sum(axis=0) + UNFIT * (now * over).sum(axis=0)
 
 
 def _after(steps: int, halt: Callable[[], bool]) -> Callable[[], bool]:
