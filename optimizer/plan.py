@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.instance.instance import Instance
 from optimizer.instance.table import Table
+from optimizer.kernels.blocks import over_blocks, row_blocks
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -41,7 +43,7 @@ class Cells:
 
     @classmethod
     def of(cls, axes: tuple[Index, ...], value: Float) -> Cells:
-        """Cells in any order: sorted by their axes, zeros dropped."""
+        """Cells in any order: sorted by their axes, those that are not above zero dropped."""
         kept = np.flatnonzero(value > 0)
         order = kept[np.lexsort(tuple(axis[kept] for axis in axes[::-1]))]
         return cls(tuple(axis[order].astype(np.int32) for axis in axes), value[order])
@@ -192,19 +194,25 @@ def from_cells(
     pool: Index,
     period: Index,
     placed_mtok: Float,
-    unserved_mtok: Float,
+    unserved_mtok: Float | Cells,
     *,
     replicas: Cells | None = None,
     blocks: Float | None = None,
     reserve: Cells | None = None,
     failover: Cells | None = None,
 ) -> Plan:
-    """Make a plan from placements in any order and a (W, T) matrix of unserved Mtok.
+    """Make a plan from placements in any order and unserved Mtok.
 
-    Cells that are zero are dropped.
+    Placements that are not above zero are dropped. Arrays that are in the plan's order already, and
+    of its types, are taken over as they are and can not be written to any more.
+
+    Parameters
+    ----------
+    unserved_mtok : (W, T) Mtok, or its cells by workload and period, sorted.
     """
-    placed = Cells.of((workload, pool, period), placed_mtok)
-    given_up, when = np.nonzero(unserved_mtok > 0)
+    axes, mtok = _sorted_placements(instance.num_workloads, (workload, pool, period), placed_mtok)
+    if not isinstance(unserved_mtok, Cells):
+        unserved_mtok = Cells.of_dense(unserved_mtok)
     return Plan(
         instance_digest=instance.digest,
         workloads=instance.workloads.workload,
@@ -212,15 +220,53 @@ def from_cells(
         models=instance.model_names,
         contracts=instance.contracts.contract,
         outages=instance.outages.outage,
-        workload=placed.axes[0],
-        pool=placed.axes[1],
-        period=placed.axes[2],
-        placed_mtok=placed.value,
-        unserved_workload=given_up.astype(np.int32),
-        unserved_period=when.astype(np.int32),
-        unserved_mtok=unserved_mtok[given_up, when],
+        workload=axes[0],
+        pool=axes[1],
+        period=axes[2],
+        placed_mtok=mtok,
+        unserved_workload=unserved_mtok.axes[0],
+        unserved_period=unserved_mtok.axes[1],
+        unserved_mtok=unserved_mtok.value,
         replicas=no_cells(3) if replicas is None else replicas,
         blocks=np.zeros(len(instance.contracts.contract)) if blocks is None else np.array(blocks),
         reserve=no_cells(2) if reserve is None else reserve,
         failover=no_cells(4) if failover is None else failover,
     )
+
+
+def order_of(
+    workload: NDArray[np.integer[Any]],
+    pool: NDArray[np.integer[Any]],
+    period: NDArray[np.integer[Any]],
+    amount: Float,
+    workloads: int,
+) -> tuple[Int, Int]:
+    """(W + 1,) where each workload's cells begin, and their positions in the order of a plan.
+
+    Cells whose amount is not above zero are left out. A counting pass by workload, and a small sort
+    within each.
+    """
+    from optimizer.kernels.plan_order import row_order, sort_rows
+
+    first, order = row_order(workload, amount, workloads)
+    mean = max(1, len(amount) // max(workloads, 1))
+    for _ in over_blocks(
+        lambda begin, end: sort_rows(first, order, pool, period, begin, end),
+        row_blocks(workloads, mean),
+    ):
+        pass
+    return first, order
+
+
+def _sorted_placements(
+    workloads: int, axes: tuple[Index, Index, Index], amount: Float
+) -> tuple[tuple[Index, Index, Index], Float]:
+    """The same in the order of a plan."""
+    from optimizer.kernels.plan_order import in_order
+
+    who, where, when = (np.asarray(axis, np.int32) for axis in axes)
+    amount = np.asarray(amount, np.float64)
+    if not in_order(who, where, when, amount):
+        _, order = order_of(who, where, when, amount, workloads)
+        who, where, when, amount = who[order], where[order], when[order], amount[order]
+    return (who, where, when), amount

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from optimizer.evaluation.priced_routes import handled_usd_per_mtok
 from optimizer.evaluation.relaxation import Relaxation, relaxation
 from optimizer.instance.instance import Instance
+from optimizer.kernels.blocks import over_blocks, row_blocks
 from optimizer.prices import Prices
 
 Float = NDArray[np.float64]
@@ -69,12 +70,19 @@ def _best_of(instance: Instance, prices: Prices, weight: float) -> Bound:
 def _bound(instance: Instance, terms: Relaxation) -> Bound:
     from optimizer.kernels.sweep import weighted_sums
 
-    best = handled_usd_per_mtok(instance, terms.routes)
-    served, size = weighted_sums(instance.demand_mtok, best)
+    demand = instance.demand_mtok
+    # Looked at by each thread: made once, before there are any.
+    _ = terms.routes.steady, terms.routes.paid_usd
+
+    def sweep(begin: int, end: int) -> tuple[Float, Float, Float]:
+        best = handled_usd_per_mtok(instance, terms.routes, begin, end)
+        served, size = weighted_sums(demand[begin:end], best)
+        return served, size, demand[begin:end].sum(axis=1)
+
+    parts = list(over_blocks(sweep, row_blocks(*demand.shape)))
+    served, size, mtok = (np.concatenate([part[axis] for part in parts]) for axis in range(3))
     total = math.fsum([*served.tolist(), *terms.constants])
-    sizes = math.fsum(
-        [*size.tolist(), *terms.sizes, float(instance.demand_mtok.sum(axis=1) @ terms.doubt)]
-    )
+    sizes = math.fsum([*size.tolist(), *terms.sizes, float(mtok @ terms.doubt)])
     rounding = (OPERATIONS + 4 * terms.limits) * UNIT * sizes
     return Bound(total - rounding, rounding)
 

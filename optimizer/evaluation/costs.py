@@ -114,7 +114,7 @@ def costs_of(instance: Instance, sums: Tally) -> Costs:
         routes=_total(sums.pool_route_usd),
         startup=_total(each[:, None] * sums.starts),
         activation=math.fsum(np.concatenate(fees).tolist()),
-        unserved=math.fsum((sums.unserved_mtok.sum(axis=1) * penalty).tolist()),
+        unserved=math.fsum((sums.unserved_by_workload * penalty).tolist()),
     )
 
 

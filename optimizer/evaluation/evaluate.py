@@ -17,6 +17,7 @@ from optimizer.evaluation.checks.shares import share_amounts
 from optimizer.evaluation.costs import Costs, activation_usd, chip_usd, contract_usd, costs_of
 from optimizer.evaluation.tally import Tally, tally
 from optimizer.evaluation.verdict import MOST_LISTED, RELATIVE, Violation
+from optimizer.evaluation.workload_costs import workload_usd
 from optimizer.instance.instance import Instance
 from optimizer.plan import Cells, Plan
 from optimizer.prices import Prices
@@ -174,9 +175,9 @@ def _judge(
         blocks=sums.blocks,
         pool_route_usd=sums.pool_route_usd.sum(axis=1),
         pool_mtok=sums.pool_mtok.sum(axis=1),
-        placed_mtok=sums.placed_mtok.sum(axis=1),
-        unserved_mtok=sums.unserved_mtok.sum(axis=1),
-        workload_usd=_workload_usd(instance, plan, sums),
+        placed_mtok=sums.placed_by_workload,
+        unserved_mtok=sums.unserved_by_workload,
+        workload_usd=workload_usd(instance, plan, sums),
         share_parts=_share_parts(instance, sums),
         replicas=_replicas(sums),
         starts=_by_pair(sums, sums.starts, pairs),
@@ -230,18 +231,3 @@ def _by_pair(sums: Tally, amount: Float, pairs: tuple[int, int]) -> Float:
     found = np.zeros(pairs)
     found[sums.lanes.model, sums.lanes.pool] = amount.sum(axis=1)
     return found
-
-
-def _workload_usd(instance: Instance, plan: Plan, sums: Tally) -> Float:
-    price = np.nan_to_num(instance.price_usd_per_chip_hour[plan.pool, plan.period])
-    own = np.where(sums.route >= 0, 1.0, 0.0)
-    if instance.num_routes:
-        own *= instance.routes.usd_per_mtok[np.maximum(sums.route, 0)]
-    hours = sums.chip_hours
-    if len(sums.lanes):
-        held = sums.lanes.chips[:, None] * sums.replicas * instance.period_hours
-        busy = sums.lane_load_chip_hours
-        share = np.where(busy > 0, held / np.where(busy > 0, busy, 1.0), 1.0)
-        hours = hours * np.where(sums.lane >= 0, share[sums.lane, plan.period], 1.0)
-    usd = hours * price + own * plan.placed_mtok
-    return np.bincount(plan.workload, usd, instance.num_workloads).astype(np.float64)

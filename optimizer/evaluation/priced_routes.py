@@ -7,6 +7,7 @@ model's chip-hours there have a price of their own.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,16 +51,16 @@ class PricedRoutes:
     ceiling: Float
     added: Float | None = None
 
-    @property
+    @cached_property
     def paid_usd(self) -> Float:
         """(L, T) USD per chip-hour; infinity where nothing can be used."""
         return np.where(self.closed, np.inf, self.hour_usd)
 
-    @property
+    @cached_property
     def steady(self) -> bool:
         """Whether nothing but the price of chip-hours depends on the period."""
         by_period = self.factor.shape[1] > 1 or self.per_mtok.shape[1] > 1
-        late = bool((self.opens[self.row >= 0] > 0).any())
+        late = bool((self.opens > 0).any()) and bool((self.opens[self.row >= 0] > 0).any())
         return not by_period and not late and self.ceiling.ndim == 1 and self.added is None
 
 
@@ -73,29 +74,45 @@ def price_rows(instance: Instance, lanes: Lanes) -> Int:
     return np.where(lane >= 0, instance.num_pools + lane, row)
 
 
-def best_now_usd_per_mtok(instance: Instance, routes: PricedRoutes) -> Float:
-    """(W, T) cheapest way to handle a Mtok in the period itself."""
+def best_now_usd_per_mtok(
+    instance: Instance, routes: PricedRoutes, begin: int = 0, end: int | None = None
+) -> Float:
+    """Cheapest way to handle a Mtok in the period itself.
+
+    Parameters
+    ----------
+    begin, end : first workload that is meant, and the one after the last; all without them.
+
+    Returns
+    -------
+    (end - begin, T) USD per Mtok.
+    """
     from optimizer.kernels.sweep import cheapest, cheapest_in_time
 
-    shape = instance.demand_mtok.shape
-    first = route_starts(instance)
+    workloads = slice(begin, instance.num_workloads if end is None else end)
+    first = route_starts(instance)[begin : workloads.stop + 1]
+    mine = slice(int(first[0]), int(first[-1]))
+    first = first - first[0]
+    shape = (len(first) - 1, instance.num_periods)
+    row, ceiling = routes.row[mine], routes.ceiling[workloads]
+    own, hours = routes.route_usd[mine], routes.chip_hours[mine]
     if routes.steady:
         best = np.empty(shape)
-        line = np.maximum(routes.row, 0)
-        usd = routes.factor[line, 0] * routes.route_usd + routes.per_mtok[line, 0]
-        cheapest(first, routes.row, usd, routes.chip_hours, routes.paid_usd, routes.ceiling, best)
+        line = np.maximum(row, 0)
+        usd = routes.factor[line, 0] * own + routes.per_mtok[line, 0]
+        cheapest(first, row, usd, hours, routes.paid_usd, ceiling, best)
         return best
-    ceiling = routes.ceiling if routes.ceiling.ndim == 2 else routes.ceiling[:, None]
     # What is added to all routes of a workload can as well be taken off its other way out.
-    added = np.zeros(shape) if routes.added is None else routes.added
+    added = np.zeros(shape) if routes.added is None else routes.added[workloads]
+    ceiling = ceiling if ceiling.ndim == 2 else ceiling[:, None]
     best = np.array(np.broadcast_to(ceiling - added, shape))
     wide = routes.hour_usd.shape
     cheapest_in_time(
         first,
-        routes.row,
-        routes.opens,
-        routes.route_usd,
-        routes.chip_hours,
+        row,
+        routes.opens[mine],
+        own,
+        hours,
         np.ascontiguousarray(np.broadcast_to(routes.factor, wide)),
         np.ascontiguousarray(np.broadcast_to(routes.per_mtok, wide)),
         routes.paid_usd,
@@ -104,15 +121,21 @@ def best_now_usd_per_mtok(instance: Instance, routes: PricedRoutes) -> Float:
     return np.asarray(best + added)
 
 
-def handled_usd_per_mtok(instance: Instance, routes: PricedRoutes) -> Float:
-    """(W, T) cheapest way to handle a Mtok that arrives in the period, windows included."""
+def handled_usd_per_mtok(
+    instance: Instance, routes: PricedRoutes, begin: int = 0, end: int | None = None
+) -> Float:
+    """Cheapest way to handle a Mtok that arrives in the period, windows included.
+
+    Parameters and shape as for :func:`best_now_usd_per_mtok`.
+    """
     from optimizer.kernels.sweep import window_minimum
 
-    best = best_now_usd_per_mtok(instance, routes)
-    if not bool(instance.workloads.deadline_periods.any()):
+    best = best_now_usd_per_mtok(instance, routes, begin, end)
+    deadline = instance.workloads.deadline_periods[begin:end]
+    if not bool(deadline.any()):
         return best
     least = np.empty_like(best)
-    window_minimum(best, instance.workloads.deadline_periods, least)
+    window_minimum(best, deadline, least)
     return least
 
 

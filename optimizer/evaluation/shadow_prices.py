@@ -13,13 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.evaluation.evaluate import Evaluation
-from optimizer.evaluation.priced_routes import handled_usd_per_mtok
+from optimizer.evaluation.lanes import lanes_of
+from optimizer.evaluation.priced_routes import PricedRoutes, handled_usd_per_mtok
 from optimizer.evaluation.shadows import chips, forbidden, limits, tokens
 from optimizer.evaluation.shadows.chosen import replicas_of, routes_as_chosen
 from optimizer.evaluation.shadows.family import PART, POINT, UNITS, Family
 from optimizer.evaluation.tally import tally
 from optimizer.instance.instance import Instance
 from optimizer.instance.table import Table
+from optimizer.kernels.blocks import over_blocks, row_blocks
 from optimizer.plan import Plan
 from optimizer.prices import Prices
 
@@ -33,7 +35,7 @@ def shadow_prices(
 ) -> tuple[Family, ...]:
     """All families that the instance uses; what the plan chose in whole numbers is fixed."""
     routes = routes_as_chosen(instance, prices, evaluation, plan)
-    marginal = handled_usd_per_mtok(instance, routes)
+    marginal = _marginal(instance, routes)
     families = [
         *tokens.demand(instance, marginal),
         chips.capacity(instance, prices, evaluation, routes, marginal),
@@ -55,14 +57,29 @@ def shadow_prices(
     return tuple(families)
 
 
+def _marginal(instance: Instance, routes: PricedRoutes) -> Float:
+    """(W, T) cheapest way to handle one more Mtok that arrives in the period."""
+    marginal = np.empty((instance.num_workloads, instance.num_periods))
+    # Looked at by each thread: made once, before there are any.
+    _ = routes.steady, routes.paid_usd
+
+    def fill(begin: int, end: int) -> None:
+        marginal[begin:end] = handled_usd_per_mtok(instance, routes, begin, end)
+
+    for _ in over_blocks(fill, row_blocks(*marginal.shape)):
+        pass
+    return marginal
+
+
 def _fleet(
     instance: Instance, prices: Prices, evaluation: Evaluation, plan: Plan
 ) -> Iterator[Family]:
     """Families of limits on pools and on how the fleet is run."""
-    sums = tally(instance, plan)
-    lanes = sums.lanes
-    yield from limits.shares(instance, prices, sums)
+    lanes = lanes_of(instance)
+    if len(instance.shares.share):
+        yield from limits.shares(instance, prices, tally(instance, plan))
     if len(prices.replica_usd_per_chip_hour):
+        sums = tally(instance, plan)
         ready = lanes.target[:, None] * sums.ready_hours(instance.period_hours)
         running = replicas_of(evaluation, lanes, instance.num_periods)
         yield chips.replicas(instance, prices, running, ready)
@@ -75,7 +92,7 @@ def _fleet(
     if bool((instance.pools.activation_usd > 0).any()):
         yield chips.activation(instance, evaluation)
     if len(instance.outages.outage):
-        yield limits.outages(instance, prices, sums)
+        yield limits.outages(instance, prices, tally(instance, plan))
     if len(instance.power.limit):
         yield limits.power(instance, prices)
     if instance.budget_usd is not None:

@@ -1,18 +1,63 @@
-"""The tally: a plan added up, which every check and every cost is then read from."""
+"""The tally: a plan added up, which every check and every cost is then read from.
+
+Amounts by pool and period are kept; amounts by workload and period are as many as the plan has
+cells, and are added up again for the workloads that are asked for.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.evaluation.lanes import Lanes, lanes_of
 from optimizer.instance.instance import Instance, route_starts
+from optimizer.kernels.blocks import over_blocks, row_blocks
 from optimizer.plan import Cells, Plan
 
 Float = NDArray[np.float64]
-Index = NDArray[np.int64]
+Index = NDArray[np.int32]
+Int = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Amounts by workload and period, added up for some workloads at a time.
+
+    Attributes
+    ----------
+    first : (W + 1,) where each workload's cells begin.
+    period, amount : (K,) the cells, sorted by workload.
+    shape : W and T.
+    """
+
+    first: Int
+    period: Index
+    amount: Float
+    shape: tuple[int, int]
+
+    @classmethod
+    def of(cls, workload: Index, period: Index, amount: Float, shape: tuple[int, int]) -> Rows:
+        """Cells in any order."""
+        order = workload_order(workload)
+        first = np.searchsorted(workload[order], np.arange(shape[0] + 1, dtype=workload.dtype))
+        return cls(first, period[order], amount[order], shape)
+
+    def of_block(self, begin: int, end: int) -> Float:
+        """(end - begin, T) amounts of the workloads ``begin`` ... ``end - 1``."""
+        from optimizer.kernels.placements import row_totals
+
+        total = np.empty((end - begin, self.shape[1]))
+        row_totals(self.first, self.period, self.amount, begin, total)
+        return total
+
+    def sums(self) -> Float:
+        """(W,) amounts over the horizon."""
+        blocks = row_blocks(*self.shape)
+        parts = over_blocks(lambda begin, end: self.of_block(begin, end).sum(axis=1), blocks)
+        return np.concatenate([np.empty(0), *parts])
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,11 +66,9 @@ class Tally:
 
     Attributes
     ----------
-    route : (K,) route of each placement, -1 where the instance has none.
-    lane : (K,) lane of each placement, -1 where its model needs no replicas on the pool.
-    chip_hours : (K,) chip-hours of each placement; 0 where it has no route.
+    strays : placements without a route, by position in the plan.
     lanes : pairs of model and pool that run in replicas. Axis L.
-    load_chip_hours : (P, T) chip-hours that placements take.
+    load_chip_hours : (P, T) chip-hours that placements take; none where there is no route.
     free_load_chip_hours : (P, T) of them, those of models without replicas on the pool.
     lane_load_chip_hours : (L, T) the others.
     replicas : (L, T) replicas that run.
@@ -34,15 +77,12 @@ class Tally:
     held_chip_hours : (P, T) in use, busy or not: O of docs/problem.md.
     blocks : (C,) blocks bought of each contract.
     block_chips : (P, T) chips that they add.
-    placed_mtok : (W, T) Mtok placed.
-    unserved_mtok : (W, T) Mtok given up.
+    placed, unserved : Mtok placed and given up, by workload and period.
     pool_mtok : (P, T) Mtok placed.
     pool_route_usd : (P, T) own cost of the routes in use.
     """
 
-    route: Index
-    lane: Index
-    chip_hours: Float
+    strays: Int
     lanes: Lanes
     load_chip_hours: Float
     free_load_chip_hours: Float
@@ -54,10 +94,37 @@ class Tally:
     held_chip_hours: Float
     blocks: Float
     block_chips: Float
-    placed_mtok: Float
-    unserved_mtok: Float
+    placed: Rows
+    unserved: Rows
     pool_mtok: Float
     pool_route_usd: Float
+
+    @cached_property
+    def placed_mtok(self) -> Float:
+        """(W, T) Mtok placed: as large as the demand, for where all of it is needed at once."""
+        return self.placed.of_block(0, self.placed.shape[0])
+
+    @cached_property
+    def unserved_mtok(self) -> Float:
+        """(W, T) Mtok given up; as above."""
+        return self.unserved.of_block(0, self.unserved.shape[0])
+
+    @cached_property
+    def placed_by_workload(self) -> Float:
+        """(W,) Mtok placed over the horizon."""
+        return self.placed.sums()
+
+    @cached_property
+    def unserved_by_workload(self) -> Float:
+        """(W,) Mtok given up over the horizon."""
+        return self.unserved.sums()
+
+    def handled_mtok(self, begin: int, end: int) -> Float:
+        """(end - begin, T) Mtok placed or given up, of some workloads."""
+        handled = self.placed.of_block(begin, end)
+        if len(self.unserved.amount):
+            handled += self.unserved.of_block(begin, end)
+        return handled
 
     def ready_hours(self, period_hours: float) -> Float:
         """(L, T) chip-hours in which replicas can work: those of loading weights taken off."""
@@ -68,26 +135,21 @@ class Tally:
 
 def tally(instance: Instance, plan: Plan) -> Tally:
     """Add a plan up."""
-    from optimizer.kernels.placements import find_routes, totals
+    from optimizer.kernels.placements import find_routes, pool_totals, totals
 
     routes = instance.routes
-    route = find_routes(route_starts(instance), routes.pool, plan.workload, plan.pool)
-    known = np.maximum(route, 0)
-    placed = plan.placed_mtok
-    if instance.num_routes == 0:
-        hours, usd = np.zeros(len(placed)), np.zeros(len(placed))
-    else:
-        hours = np.where(route >= 0, routes.chip_hours_per_mtok[known] * placed, 0.0)
-        usd = np.where(route >= 0, routes.usd_per_mtok[known] * placed, 0.0)
-    workloads, pools, periods = instance.num_workloads, instance.num_pools, instance.num_periods
-    lanes = lanes_of(instance)
-    load = totals(plan.pool, plan.period, hours, pools, periods)
-    lane, free_load, lane_load = np.full(len(placed), -1), load, np.zeros((len(lanes), periods))
-    if len(lanes):
-        lane = lanes.of[instance.workloads.model.codes[plan.workload], plan.pool]
-        free, bound = lane < 0, lane >= 0
-        free_load = totals(plan.pool[free], plan.period[free], hours[free], pools, periods)
-        lane_load = totals(lane[bound], plan.period[bound], hours[bound], len(lanes), periods)
+    pools, periods = instance.num_pools, instance.num_periods
+    lanes, first = lanes_of(instance), route_starts(instance)
+    free_load, load, mtok, usd = (np.zeros((pools, periods)) for _ in range(4))
+    lane_load = np.zeros((len(lanes), periods))
+    strays = pool_totals(
+        first, routes.pool, routes.chip_hours_per_mtok, routes.usd_per_mtok,
+        instance.workloads.model.codes, lanes.of, plan.workload, plan.pool, plan.period,
+        plan.placed_mtok, free_load, lane_load, load, mtok, usd,
+    )  # fmt: skip
+    stray = np.empty(0, np.int64)
+    if strays:
+        stray = np.flatnonzero(find_routes(first, routes.pool, plan.workload, plan.pool) < 0)
     replicas = _replicas(lanes, plan.replicas, periods)
     before = replicas[:, 0] if lanes.before is None else lanes.before
     change = np.diff(replicas, axis=1, prepend=before[:, None])
@@ -95,10 +157,9 @@ def tally(instance: Instance, plan: Plan) -> Tally:
     reserve = totals(where, when, plan.reserve.value, pools, periods)
     held = free_load + reserve
     np.add.at(held, lanes.pool, lanes.chips[:, None] * replicas * instance.period_hours)
+    shape = (instance.num_workloads, periods)
     return Tally(
-        route=route,
-        lane=lane,
-        chip_hours=hours,
+        strays=stray,
         lanes=lanes,
         load_chip_hours=load,
         free_load_chip_hours=free_load,
@@ -110,13 +171,18 @@ def tally(instance: Instance, plan: Plan) -> Tally:
         held_chip_hours=held,
         blocks=plan.blocks,
         block_chips=block_chips(instance, plan.blocks),
-        placed_mtok=totals(plan.workload, plan.period, placed, workloads, periods),
-        unserved_mtok=totals(
-            plan.unserved_workload, plan.unserved_period, plan.unserved_mtok, workloads, periods
-        ),
-        pool_mtok=totals(plan.pool, plan.period, placed, pools, periods),
-        pool_route_usd=totals(plan.pool, plan.period, usd, pools, periods),
+        placed=Rows.of(plan.workload, plan.period, plan.placed_mtok, shape),
+        unserved=Rows.of(plan.unserved_workload, plan.unserved_period, plan.unserved_mtok, shape),
+        pool_mtok=mtok,
+        pool_route_usd=usd,
     )
+
+
+def workload_order(workload: Index) -> slice | Int:
+    """What brings cells into the order of their workloads, each workload's as they are."""
+    if bool((workload[1:] < workload[:-1]).any()):
+        return np.argsort(workload, kind="stable")
+    return slice(None)
 
 
 def block_chips(instance: Instance, blocks: Float) -> Float:

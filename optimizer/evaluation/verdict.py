@@ -23,6 +23,9 @@ MOST_LISTED = 50
 
 def no_amount(values: Float) -> NDArray[np.bool_]:
     """Where numbers are no amounts: below zero, too large for anything, or not numbers."""
+    # Two reductions decide the good case without a temporary as long as a plan.
+    if len(values) == 0 or (values.min() >= 0 and values.max() <= MOST):
+        return np.zeros(values.shape, np.bool_)
     return ~((values >= 0) & (values <= MOST))
 
 

@@ -270,5 +270,6 @@ class Instance:
 
 def route_starts(instance: Instance) -> Index:
     """(W + 1,) where each workload's routes begin in the sorted route table."""
-    bounds = np.searchsorted(instance.routes.workload, np.arange(instance.num_workloads + 1))
-    return bounds.astype(np.int32)
+    # Numbers of the same type: others would make a copy of the column.
+    each = np.arange(instance.num_workloads + 1, dtype=np.int32)
+    return np.searchsorted(instance.routes.workload, each).astype(np.int32)

@@ -47,12 +47,15 @@ def kernel(function: Callable[Params, Answer]) -> Callable[Params, Answer]:
     return call
 
 
-def part(function: Callable[Params, Answer]) -> Callable[Params, Answer]:
-    """Compile a piece of the kernels of the same file, for them alone to call.
+def inner(function: Callable[Params, Answer]) -> Callable[Params, Answer]:
+    """A part of the kernels of its own file, compiled into them.
 
-    Of the same file, because a kernel on disk is compiled anew only when its own file changes.
+    Of its own file only: a compiled kernel on disk is thrown away when its own file changes.
     """
-    return cast("Callable[Params, Answer]", numba.njit(nogil=True, error_model="numpy")(function))
+    if numba.config.DISABLE_JIT:
+        return function
+    made = numba.njit(nogil=True, error_model="numpy")(function)
+    return cast("Callable[Params, Answer]", made)
 
 
 def _compile(function: Callable[Params, Answer], *, cache: bool) -> Callable[Params, Answer]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from optimizer.kernels.jit import kernel, part
+from optimizer.kernels.jit import inner, kernel
 
 NOTHING = -3
 """There is no demand."""
@@ -23,7 +23,7 @@ FARTHEST = 60.0
 """Widths within which the exponential is right to rounding."""
 
 
-@part
+@inner
 def _candidates(  # type: ignore[no-untyped-def]
     begin, end, route_pool, opens, late, period, route_usd, chip_hours, low, high, top, out,
     floor, ways,
@@ -77,7 +77,7 @@ def _candidates(  # type: ignore[no-untyped-def]
     return count
 
 
-@part
+@inner
 def _price(  # type: ignore[no-untyped-def]
     ways, count, route_pool, opens, late, period, route_usd, chip_hours, pool_usd, cost, best
 ):
@@ -99,7 +99,7 @@ def _price(  # type: ignore[no-untyped-def]
                 best[t] = c if c < best[t] else best[t]
 
 
-@part
+@inner
 def _hits(cost, count, edge, hit):  # type: ignore[no-untyped-def]
     """Lines of ``cost`` with something up to ``edge`` (t,), to ``hit``; how many, and cells."""
     lines, cells = 0, 0
@@ -115,7 +115,7 @@ def _hits(cost, count, edge, hit):  # type: ignore[no-untyped-def]
     return lines, cells
 
 
-@part
+@inner
 def _late(opens, begin, end):  # type: ignore[no-untyped-def]
     """Whether any of these routes opens after the first period."""
     latest = 0
@@ -124,7 +124,7 @@ def _late(opens, begin, end):  # type: ignore[no-untyped-def]
     return latest > 0
 
 
-@part
+@inner
 def _decay(y):  # type: ignore[no-untyped-def]
     """``exp(256 y)`` for y from -FARTHEST / 256 to 0, in sums and products alone.
 
@@ -149,7 +149,7 @@ def _decay(y):  # type: ignore[no-untyped-def]
     return e * e
 
 
-@part
+@inner
 def _logarithms(total, bits, power, log):  # type: ignore[no-untyped-def]
     """Natural logarithms (t,) of numbers >= 1, which are changed; ``bits`` is their memory.
 

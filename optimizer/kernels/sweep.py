@@ -29,15 +29,38 @@ def cheapest(  # type: ignore[no-untyped-def]
     best : (w, t) the answer: least of ceiling and route_usd + chip_hours * pool_usd.
     """
     periods = pool_usd.shape[1]
+    most = 0
+    for w in range(len(ceiling)):
+        most = max(most, first_route[w + 1] - first_route[w])
+    usable = np.empty(most, np.int64)
     for w in range(len(ceiling)):
         row = best[w]
         for t in range(periods):
             row[t] = ceiling[w]
+        count = 0
         for r in range(first_route[w], first_route[w + 1]):
-            p = route_pool[r]
-            if p < 0:
-                continue
-            usd, hours, price = route_usd[r], chip_hours[r], pool_usd[p]
+            usable[count] = r
+            count += 1 if route_pool[r] >= 0 else 0
+        # Four routes at a time, so that the best is loaded and stored a fourth as often.
+        four = count // 4 * 4
+        for k in range(0, four, 4):
+            i, j, m, n = usable[k], usable[k + 1], usable[k + 2], usable[k + 3]
+            usd_i, hours_i, price_i = route_usd[i], chip_hours[i], pool_usd[route_pool[i]]
+            usd_j, hours_j, price_j = route_usd[j], chip_hours[j], pool_usd[route_pool[j]]
+            usd_m, hours_m, price_m = route_usd[m], chip_hours[m], pool_usd[route_pool[m]]
+            usd_n, hours_n, price_n = route_usd[n], chip_hours[n], pool_usd[route_pool[n]]
+            for t in range(periods):
+                one = usd_i + hours_i * price_i[t]
+                other = usd_j + hours_j * price_j[t]
+                one = one if one < other else other
+                third = usd_m + hours_m * price_m[t]
+                fourth = usd_n + hours_n * price_n[t]
+                third = third if third < fourth else fourth
+                one = one if one < third else third
+                row[t] = one if one < row[t] else row[t]
+        for k in range(four, count):
+            r = usable[k]
+            usd, hours, price = route_usd[r], chip_hours[r], pool_usd[route_pool[r]]
             for t in range(periods):
                 cost = usd + hours * price[t]
                 row[t] = cost if cost < row[t] else row[t]

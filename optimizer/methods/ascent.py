@@ -13,24 +13,32 @@ computed at it, whatever it is.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.methods.sweeps import Smooth, Sweeps
+from optimizer.methods.sweeps import Halt as Halt
+from optimizer.methods.sweeps import HaltedError, Smooth, Sweeps
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
-Halt = Callable[[], bool]
+Tell = Callable[[Int, Float], None]
+"""Hears of periods, (t,), and of a bound of each, (t,) USD."""
 
 MOST_STEPS = 60
 """Steps after which a level ends whether it converged or not."""
-FIRST_RADIUS = 30.0
+FIRST_RADIUS = 8.0
 """Longest first step, in temperatures."""
 ENOUGH = 0.05
 """Part of the promised gain that a step has to bring."""
+AS_PROMISED = 0.6
+"""Part from which on the next step may be longer. On a parabola a step brings a half: more than
+that, and the slope has hardly fallen."""
+LONGER = 4.0
+"""Times as far the next step may then go."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,25 +58,50 @@ class Level:
 
 
 def climb(
-    sweeps: Sweeps, price: Float, level: Level, halt: Halt, periods: Int | None = None
+    sweeps: Sweeps,
+    price: Float,
+    level: Level,
+    halt: Halt,
+    periods: Int | None = None,
+    tell: Tell | None = None,
 ) -> Float:
     """Prices that maximise the smoothed bound, (P, T), from prices to start with.
+
+    When ``halt`` says so, the best so far: it is asked within sweeps as well.
 
     Parameters
     ----------
     periods : those that climb, ascending; None for all.
+    tell : hears of the smoothed bound, which is one of the cost too: soft-min is below min.
     """
+    price = np.where(sweeps.market.able, price, 0.0)
+    # What is reached stays in ``price``.
+    with contextlib.suppress(HaltedError):
+        _climb(sweeps, price, level, halt, periods, tell)
+    return price
+
+
+def _climb(
+    sweeps: Sweeps,
+    price: Float,
+    level: Level,
+    halt: Halt,
+    periods: Int | None,
+    tell: Tell | None,
+) -> None:
+    """The same, on prices that are changed."""
     market = sweeps.market
     width = np.maximum(level.temperature * market.ceiling, level.floor * market.scale)
     width = np.maximum(width, np.finfo(float).tiny / np.finfo(float).eps)
     unit = _price_units(sweeps)
-    price = np.where(market.able, price, 0.0)
     active = np.arange(market.num_periods) if periods is None else periods
-    here = sweeps.smooth(price[:, active], width, active)
+    here = sweeps.smooth(price[:, active], width, active, halt)
     value = here.value - (price * market.capacity)[:, active].sum(axis=0)
     radius = np.full(len(active), FIRST_RADIUS * level.temperature)
     damping = np.zeros(len(active))
     for _ in range(MOST_STEPS):
+        if tell is not None:
+            tell(active, value)
         now, limit = price[:, active], market.capacity[:, active]
         step = _steps(here, now, limit, market.able[:, active], unit, damping, level)
         longest = np.abs(step / unit[:, None]).max(axis=0, initial=0.0)
@@ -85,17 +118,16 @@ def climb(
         active, trial, promised = active[going], trial[:, going], promised[going]
         here, value = _kept(here, going), value[going]
         radius, damping, shrink = radius[going], damping[going], shrink[going]
-        there = sweeps.smooth(trial, width, active)
+        there = sweeps.smooth(trial, width, active, halt)
         reached = there.value - (trial * market.capacity[:, active]).sum(axis=0)
         good = reached - value >= ENOUGH * promised
         price[:, active[good]] = trial[:, good]
         here = _chosen(good, there, here)
-        full = reached - value >= 0.4 * promised
+        further = (reached - value >= AS_PROMISED * promised) & (shrink < 1)
         value = np.where(good, reached, value)
-        radius = np.where(full & (shrink < 1), radius * 3, np.where(good, radius, radius / 4))
+        radius = np.where(further, radius * LONGER, np.where(good, radius, radius / LONGER))
         damping = np.where(good, damping / 10, np.maximum(damping * 10, 1e-3))
         damping[damping < 1e-6] = 0.0
-    return price
 
 
 def _price_units(sweeps: Sweeps) -> Float:

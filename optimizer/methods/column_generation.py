@@ -12,15 +12,15 @@ thicker, in the end so thick that the program is the whole period.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import contextlib
+from dataclasses import InitVar, dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.methods.remainder import Remainder
 from optimizer.methods.spread import spread
-from optimizer.methods.sweeps import Near, Sweeps
+from optimizer.methods.sweeps import Halt, HaltedError, Near, Sweeps
 from optimizer.program import Program
 from optimizer.solvers.base import Outcome, Reason
 
@@ -65,6 +65,7 @@ class ColumnGeneration:
     price : (P, T) the prices that give the best bound so far, USD per chip-hour beyond use.
     slack : (T,) part of its scale by which a way may miss the best and be left open.
     relative_gap : gap at which a period is done.
+    halt : asked while all routes are priced for the start.
     bound_usd : (T,) that bound.
     cost_usd : (T,) cost of the period's plan, infinity while it has none.
     only : (W, T) settled workloads: their route, or a name of :mod:`optimizer.kernels.near_ways`.
@@ -78,6 +79,7 @@ class ColumnGeneration:
     price: Float
     slack: Float
     relative_gap: float
+    halt: InitVar[Halt]
     bound_usd: Float = field(init=False)
     cost_usd: Float = field(init=False)
     only: Index = field(init=False)
@@ -88,7 +90,7 @@ class ColumnGeneration:
     _may_draw: Bool = field(init=False)
     _torn: dict[int, tuple[Index, Index]] = field(init=False)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, halt: Halt) -> None:
         market = self.sweeps.market
         periods = np.arange(market.num_periods)
         self.price = np.array(self.price)
@@ -102,9 +104,9 @@ class ColumnGeneration:
         self._settled_usd = np.zeros(len(periods))
         self._may_draw = np.ones(len(periods), np.bool_)
         self._torn = {}
-        self._start(periods)
+        self._start(periods, halt)
 
-    def programs(self, halt: Callable[[], bool]) -> list[tuple[int, Program]]:
+    def programs(self, halt: Halt) -> list[tuple[int, Program]]:
         """Period and program of every open period, once its settled workloads fit.
 
         When ``halt`` says so, of those alone that fit by then.
@@ -130,15 +132,18 @@ class ColumnGeneration:
                 remainder = self.remainders[todo[place]]
                 made.append((int(todo[place]), remainder.program(market, room[:, place])))
             todo = todo[misfit]
-            self._widen(todo)
+            self._widen(todo, halt)
             todo = todo[self.open[todo]]
         return sorted(made, key=lambda one: one[0])
 
-    def learn(self, solved: list[tuple[int, Program, Outcome]]) -> None:
-        """Take solutions over, price all routes at their duals, add what comes in."""
+    def learn(self, solved: list[tuple[int, Program, Outcome]], halt: Halt) -> None:
+        """Take solutions over, price all routes at their duals, add what comes in.
+
+        When ``halt`` says so, the plans are kept and nothing is priced.
+        """
         market = self.sweeps.market
         usable = [one for one in solved if one[2].reason is Reason.OPTIMAL]
-        self._widen(np.array([t for t, _, o in solved if o.reason in _BAD], np.int64))
+        self._widen(np.array([t for t, _, o in solved if o.reason in _BAD], np.int64), halt)
         if not usable:
             return
         periods = np.array([period for period, _, _ in usable])
@@ -149,11 +154,16 @@ class ColumnGeneration:
             self.placed_mtok[period] = remainder.placed(outcome)
             self.cost_usd[period] = self._settled_usd[period] + program.cost @ outcome.values
             price[:, place] = remainder.price(market, outcome)
-        near = self.sweeps.near(price, np.full(len(periods), COLUMN_SLACK), periods)
+        try:
+            near = self.sweeps.near(price, np.full(len(periods), COLUMN_SLACK), periods, halt)
+        except HaltedError:
+            return
         self._note_bounds(near, price, periods)
         self._close(periods)
+        ways = _by_position(near.position, len(periods), near.workload, near.route)
+        movers = self._movers(near, periods)
         for place, period in enumerate(periods.tolist()):
-            if self.open[period] and not self._add(near, place, period):
+            if self.open[period] and not self._add(ways[place], movers[place], period):
                 self.open[period] = False  # nothing comes in: what is left of the gap is rounding
 
     def _close(self, periods: Int) -> None:
@@ -163,7 +173,7 @@ class ColumnGeneration:
         size = np.abs(self.cost_usd[periods]) + np.abs(self.bound_usd).mean()
         self.open[periods[gap <= self.relative_gap * size / 2]] = False
 
-    def _widen(self, periods: Int) -> None:
+    def _widen(self, periods: Int, halt: Halt) -> None:
         """Begin these periods anew with more ways; give up on those that had all of them."""
         self.open[periods[self.slack[periods] >= EVERYTHING]] = False
         periods = periods[self.open[periods]]
@@ -173,19 +183,25 @@ class ColumnGeneration:
             self._may_draw[periods] = False
             for period in periods.tolist():
                 self._torn.pop(period, None)
-            self._start(periods)
+            self.cost_usd[periods] = np.inf
+            with contextlib.suppress(HaltedError):
+                self._start(periods, halt)
 
-    def _start(self, periods: Int) -> None:
+    def _start(self, periods: Int, halt: Halt) -> None:
         """Settle whom the prices settle, in these periods from scratch."""
-        near = self.sweeps.near(self.price[:, periods], self.slack[periods], periods)
-        self.only[:, periods] = near.only
-        for place, (workload, route) in enumerate(_by_position(near, len(periods))):
+        price, slack = self.price[:, periods], self.slack[periods]
+        if len(periods) == self.only.shape[1]:
+            near = self.sweeps.near(price, slack, periods, halt, self.only)
+        else:
+            near = self.sweeps.near(price, slack, periods, halt)
+            self.only[:, periods] = near.only
+        found = _by_position(near.position, len(periods), near.workload, near.route)
+        for place, (workload, route) in enumerate(found):
             period = int(periods[place])
             if self._may_draw[period] and len(route) > MOST_WAYS:
                 workload, route = self._spread(period, workload, route)
             self.remainders[period] = Remainder(period, workload, route)
             self.placed_mtok[period] = np.zeros(len(route))
-        self.cost_usd[periods] = np.inf
         self._note_bounds(near, self.price[:, periods], periods)
 
     def _spread(self, period: int, workload: Index, route: Index) -> tuple[Index, Index]:
@@ -228,51 +244,65 @@ class ColumnGeneration:
         self.bound_usd[periods[better]] = bound[better]
         self.price[:, periods[better]] = price[:, better]
 
-    def _add(self, near: Near, place: int, period: int) -> bool:
-        """Add ways that came in at the duals; whether there were any."""
+    def _movers(self, near: Near, periods: Int) -> list[tuple[Index, Index]]:
+        """Workloads by position that have another way, or one way, near the best now; and it."""
+        from optimizer.kernels.settled_sums import moved
+
+        room = 1 << 16
+        while True:
+            workload, place = np.empty(room, np.int32), np.empty(room, np.int32)
+            count = moved(self.only, near.only, periods, workload, place)
+            if count <= room:
+                break
+            room = count
+        workload, place = workload[:count], place[:count]
+        return _by_position(place, len(periods), workload, near.only[workload, place])
+
+    def _add(self, near: tuple[Index, Index], movers: tuple[Index, Index], period: int) -> bool:
+        """Add ways that came in at the duals; whether there were any.
+
+        Parameters
+        ----------
+        near : workloads and routes where several are among the best.
+        movers : from :meth:`_movers`.
+        """
         from optimizer.kernels.near_ways import GIVE_UP, SEVERAL
 
-        market, before, now = self.sweeps.market, self.only[:, period], near.only[:, place]
-        here = near.position == place
-        workload, way = near.workload[here], near.route[here]
-        moves = (before >= GIVE_UP) & (now != before)
+        market, only = self.sweeps.market, self.only[:, period]
+        (workload, way), (mover, now) = near, movers
+        held, was = only[workload], only[mover]
         # Whose own way is still among the best has no reason to move.
-        moves[workload[before[workload] == way]] = False
-        freed = np.flatnonzero(moves).astype(np.int32)
-        wanted = moves[workload] | (before[workload] == SEVERAL)
-        loose = np.flatnonzero((before == SEVERAL) & (now >= 0))
-        kept, came = freed[before[freed] >= 0], freed[now[freed] >= 0]
-        single = np.concatenate([kept, came, loose])
-        route = np.concatenate([before[kept], now[came], now[loose]])
+        content = workload[held == way]
+        moves = (was >= GIVE_UP) & ~np.isin(mover, content)
+        freed, left, came = mover[moves], was[moves], now[moves]
+        loose = (was == SEVERAL) & (now >= 0)
+        kept = left >= 0
+        wanted = (held == SEVERAL) | np.isin(workload, freed)
         old = self.remainders[period]
         new = old.joined(
-            np.concatenate([single, workload[wanted]]).astype(np.int32),
-            np.concatenate([route, way[wanted]]),
+            np.concatenate([freed[kept], freed[came >= 0], mover[loose], workload[wanted]]),
+            np.concatenate([left[kept], came[came >= 0], now[loose], way[wanted]]),
         )
         # A workload that was given up and is freed may have no route at all: it stays.
-        freed = freed[np.diff(market.first)[freed] > 0]
-        self.only[freed, period] = SEVERAL
+        self.only[freed[np.diff(market.first)[freed] > 0], period] = SEVERAL
         mtok = np.zeros(len(new.route))
         mtok[np.searchsorted(new.route, old.route)] = self.placed_mtok[period]
-        mtok[np.searchsorted(new.route, before[kept])] = market.demand[kept, period]
+        mtok[np.searchsorted(new.route, left[kept])] = market.demand[freed[kept], period]
         self.remainders[period], self.placed_mtok[period] = new, mtok
         return len(new.route) > len(old.route)
 
     def _settled(self, periods: Int) -> Settled:
-        from optimizer.kernels.near_ways import GIVE_UP
+        from optimizer.kernels.settled_sums import settled_sums
 
-        market, only = self.sweeps.market, self.only[:, periods]
-        demand = market.demand[:, periods]
-        pools, count = len(market.capacity), len(periods)
-        workload, place = np.nonzero(only >= 0)
-        route, mtok = only[workload, place], demand[workload, place]
-        pool, hours = market.pool[route], market.hours[route] * mtok
-        load = np.bincount(pool * np.int64(count) + place, hours, minlength=pools * count)
-        usd = market.usd[route] * mtok + hours * market.used_usd[pool, periods[place]]
-        # Sums of nothing are whole numbers to bincount.
-        cost = np.asarray(np.bincount(place, usd, minlength=count), np.float64)
-        cost += market.ceiling @ np.where(only == GIVE_UP, demand, 0.0)
-        return Settled(np.asarray(load, np.float64).reshape(pools, count), cost)
+        market = self.sweeps.market
+        wanted = np.zeros(market.num_periods, np.bool_)
+        wanted[periods] = True
+        load, cost = np.zeros(market.capacity.shape), np.zeros(market.num_periods)
+        settled_sums(
+            self.only, wanted, market.demand, market.pool, market.usd, market.hours,
+            market.used_usd, market.ceiling, load, cost,
+        )  # fmt: skip
+        return Settled(load[:, periods], cost[periods])
 
 
 _NONE = np.empty(0, np.int32)
@@ -280,10 +310,10 @@ _BAD = (Reason.INFEASIBLE, Reason.UNBOUNDED, Reason.FAILED, Reason.CRASHED, Reas
 """Ends of a small program after which a larger one is tried."""
 
 
-def _by_position(near: Near, positions: int) -> list[tuple[Index, Index]]:
-    """Workloads and routes of each position."""
-    order = np.argsort(near.position, kind="stable")
-    ends = np.cumsum(np.bincount(near.position, minlength=positions))[:-1]
-    return list(
-        zip(np.split(near.workload[order], ends), np.split(near.route[order], ends), strict=True)
-    )
+def _by_position(
+    position: Index, positions: int, one: Index, other: Index
+) -> list[tuple[Index, Index]]:
+    """Two columns, by position."""
+    order = np.argsort(position, kind="stable")
+    ends = np.cumsum(np.bincount(position, minlength=positions))[:-1]
+    return list(zip(np.split(one[order], ends), np.split(other[order], ends), strict=True))

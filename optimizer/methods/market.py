@@ -61,15 +61,19 @@ class Market:
             getattr(self, entry.name).flags.writeable = False
 
     @classmethod
-    def of(cls, instance: Instance) -> Market:
-        """Look everything up once; routes that never beat giving up are left out."""
+    def of(cls, instance: Instance, *, coupled: bool = False) -> Market:
+        """Look everything up once.
+
+        Routes that never beat giving up, and demand that costs nothing to give up, are left out,
+        unless the market is ``coupled``: limits on several pools may pay for placing tokens.
+        """
         able = (instance.capacity_chips > 0) & ~instance.left_out[:, None]
         used_usd = np.where(able, usage_usd_per_chip_hour(instance), np.inf)
         table, ceiling = instance.routes, instance.workloads.unserved_usd_per_mtok
         route = open_routes(instance)
         least = used_usd.min(axis=1)[table.pool[route]]
         usd = table.usd_per_mtok[route] + table.chip_hours_per_mtok[route] * least
-        route = route[usd < ceiling[table.workload[route]]]
+        route = route[np.isfinite(usd) if coupled else usd < ceiling[table.workload[route]]]
         workload, pool = table.workload[route], table.pool[route]
         hours = table.chip_hours_per_mtok[route]
         qualified = qualified_cells(instance, route)
@@ -77,7 +81,7 @@ class Market:
         if qualified is not None:
             opens = (~qualified).sum(axis=1).astype(np.int32)
         demand = instance.demand_mtok
-        if bool((ceiling <= 0).any()):
+        if not coupled and bool((ceiling <= 0).any()):
             demand = np.where(ceiling[:, None] > 0, demand, 0.0)
         price = instance.price_usd_per_chip_hour.mean(axis=1)[pool]
         cost = table.usd_per_mtok[route] + hours * price

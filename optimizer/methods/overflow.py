@@ -1,11 +1,11 @@
 """A plan at prices alone, when there was no time for a better one.
 
-Everyone takes the cheapest way. Where a pool overflows all get the same part of what they
-asked for, the pool is closed, and what is left looks again.
+Everyone takes the cheapest way that has room; who is nearly as well off elsewhere goes last.
 """
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,24 +16,30 @@ from optimizer.methods.sweeps import Sweeps
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
+Index = NDArray[np.int32]
+Positions = Index | Int
 
-SPECK = 1e-9
-"""Part of a limit, or of a demand, that counts as nothing."""
+REGRET = 0.01
+"""Part of its scale that a workload has to lose by its second way to go first."""
+CHUNK = 12
+"""Periods that a thread fills at a time."""
 
 
 @dataclass(frozen=True, eq=False)
 class Placements:
     """Mtok placed. Axis N: placements; routes on the market's axis."""
 
-    route: Int
-    workload: Int
-    period: Int
+    route: Positions
+    workload: Positions
+    period: Positions
     mtok: Float
 
     @classmethod
     def joined(cls, parts: list[Placements]) -> Placements:
         """All of them."""
-        none = np.empty(0, np.int64)
+        if len(parts) == 1:
+            return parts[0]
+        none = np.empty(0, np.int32)
         return cls(
             np.concatenate([none, *(part.route for part in parts)]),
             np.concatenate([none, *(part.workload for part in parts)]),
@@ -53,6 +59,12 @@ class Placements:
         """With only a part, (P, T), of what is placed on each pool in each period."""
         return replace(self, mtok=self.mtok * part[market.pool[self.route], self.period])
 
+    def cost_usd(self, market: Market) -> float:
+        """What they cost, beyond what is paid whether used or not."""
+        used = market.used_usd[market.pool[self.route], self.period]
+        usd = market.usd[self.route] + market.hours[self.route] * used
+        return float(usd @ self.mtok)
+
 
 def placed_at_prices(sweeps: Sweeps, price: Float, periods: Int) -> Placements:
     """Placements in some periods that keep every limit.
@@ -61,36 +73,27 @@ def placed_at_prices(sweeps: Sweeps, price: Float, periods: Int) -> Placements:
     ----------
     price : (P, T) USD per chip-hour beyond what is paid for use.
     """
+    from optimizer.kernels.priced_fill import fill_at_prices
+
     market = sweeps.market
-    room = market.capacity.copy()
-    rest = np.zeros(market.demand.shape)
-    rest[:, periods] = market.demand[:, periods]
-    made: list[Placements] = []
-    for _ in range(len(room)):
-        closed = np.where(room > SPECK * market.capacity, price, np.inf)[:, periods]
-        asking = np.flatnonzero(rest.any(axis=1))
-        if len(asking) == 0:
-            break
-        some = market.sample(asking)
-        now = Sweeps(replace(some, demand=rest[asking]), sweeps.threads)
-        # No slack: ties alone leave several ways, and the first of them is taken.
-        near = now.near(closed, np.zeros(len(periods)), periods)
-        cells = near.workload.astype(np.int64) * len(periods) + near.position
-        _, first = np.unique(cells, return_index=True)
-        only = near.only.copy()
-        only[near.workload[first], near.position[first]] = near.route[first]
-        workload, place = np.nonzero(only >= 0)
-        if len(workload) == 0:
-            break
-        period = periods[place]
-        # From the routes and workloads of those who ask to the market's own.
-        route = np.searchsorted(market.route, some.route[only[workload, place]])
-        workload = asking[workload]
-        asked = Placements(route, workload, period, rest[workload, period])
-        load = asked.load(market)
-        given = asked.scaled(market, np.minimum(1.0, room / np.where(load > 0, load, 1.0)))
-        room = np.maximum(room - given.load(market), 0.0)
-        rest[workload, period] -= given.mtok
-        rest[rest <= SPECK * market.demand] = 0.0
-        made.append(given)
-    return Placements.joined(made)
+    usd = market.used_usd + price
+
+    def fill(some: Int) -> Placements:
+        room = int(1.1 * market.num_workloads * len(some)) + 1024
+        while True:
+            workload, position, route = (np.empty(room, np.int32) for _ in range(3))
+            mtok = np.empty(room)
+            count = fill_at_prices(
+                market.first, market.pool, market.opens, market.usd, market.hours,
+                np.ascontiguousarray(usd[:, some]), market.ceiling, market.scale, REGRET,
+                market.demand, some, np.ascontiguousarray(market.capacity[:, some]),
+                workload, position, route, mtok,
+            )  # fmt: skip
+            if count <= room:
+                when = some[position[:count]].astype(np.int32)
+                return Placements(route[:count], workload[:count], when, mtok[:count])
+            room = count
+
+    chunks = np.array_split(periods, max(1, -(-len(periods) // CHUNK)))
+    with ThreadPoolExecutor(sweeps.threads) as pool:
+        return Placements.joined(list(pool.map(fill, chunks)))

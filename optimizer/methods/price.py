@@ -20,13 +20,17 @@ from optimizer.errors import UnsupportedError
 from optimizer.instance.instance import Instance
 from optimizer.methods.base import Found, Limits, Size
 from optimizer.methods.column_generation import ColumnGeneration
+from optimizer.methods.coupled_market import CoupledMarket
+from optimizer.methods.coupled_search import CoupledSearch
+from optimizer.methods.coupled_sweeps import CoupledSweeps
 from optimizer.methods.market import Market
 from optimizer.methods.overflow import Placements, placed_at_prices
 from optimizer.methods.price_ladder import climbed, sharpened
+from optimizer.methods.priced_plan import Settled, plan_of
 from optimizer.methods.sweeps import Sweeps
-from optimizer.methods.uncoupled import couplings
+from optimizer.methods.uncoupled import PRICED, couplings
 from optimizer.model.costs import reserved_usd
-from optimizer.plan import Plan, from_cells
+from optimizer.plan import Plan
 from optimizer.prices import Prices
 from optimizer.progress import Progress
 from optimizer.solvers.base import Reason
@@ -34,14 +38,13 @@ from optimizer.solvers.glop import Glop
 from optimizer.solvers.workers import Job, Workers, shared_workers, stop_requested
 
 Float = NDArray[np.float64]
+Int = NDArray[np.int64]
 
 CLIMB = 0.6
 """Part of the time limit that the ascent may take."""
 PART_OF_GAP = 0.8
 """Part of the gap asked for at which everything counts as done."""
 MOST_ROUNDS = 200
-SPECK = 1e-11
-"""Part of its demand that counts as served: rounding."""
 
 
 @dataclass(frozen=True)
@@ -56,16 +59,19 @@ class Price:
         Raises
         ------
         UnsupportedError
-            When the instance has a rule beyond the pools' limits.
+            When the instance has a rule that prices alone cannot keep.
         """
-        unknown = couplings(instance)
+        present = couplings(instance)
+        unknown = [name for name in present if name not in PRICED]
         if unknown:
             raise UnsupportedError(
-                f"the price method cannot take these rules yet: {', '.join(unknown)}; "
+                f"the price method cannot take these rules: {', '.join(unknown)}; "
                 "methods direct and auto can"
             )
         begun = time.monotonic()
         progress.stage("build")
+        if present:
+            return _coupled(instance, limits, progress, begun)
         sweeps = Sweeps(Market.of(instance), limits.threads)
         workers = shared_workers(limits.threads, limits.memory_mib)
         workers.peak_rss_mib = 0.0
@@ -73,9 +79,11 @@ class Price:
         search = _Search(instance, sweeps, workers, limits, progress, begun)
         reason = search.run()
         market = sweeps.market
+        plan, claimed_usd = search.plan()
         return Found(
             reason=reason,
-            plan=search.plan(),
+            plan=plan,
+            claimed_usd=claimed_usd,
             prices=Prices.of(instance, capacity_usd_per_chip_hour=search.price),
             solver="glop",
             why=f"only pools' limits couple workloads, prices settle most of them: {search.why()}",
@@ -89,6 +97,15 @@ class Price:
             solve_seconds=time.monotonic() - built,
             child_rss_mib=workers.peak_rss_mib,
         )
+
+
+def _coupled(instance: Instance, limits: Limits, progress: Progress, begun: float) -> Found:
+    """Search with prices on limits beyond those of pools."""
+    sweeps = CoupledSweeps(CoupledMarket.of(instance), limits.threads)
+    workers = shared_workers(limits.threads, limits.memory_mib)
+    workers.peak_rss_mib = 0.0
+    built = time.monotonic()
+    return CoupledSearch(instance, sweeps, workers, limits, progress, begun, built).run()
 
 
 class _Search:
@@ -107,17 +124,23 @@ class _Search:
         self.limits, self.progress, self.begun = limits, progress, begun
         self.price: Float = np.zeros(sweeps.market.capacity.shape)
         self.finish: ColumnGeneration | None = None
+        self.bound_usd = np.full(sweeps.market.num_periods, -np.inf)
+        self.paid_usd = float(reserved_usd(instance).sum())
         self.rounds, self.columns = 0, 0
 
     def run(self) -> Reason:
         try:
             self.workers.start(self.limits.threads)
             self.progress.stage("prices")
-            self.price = climbed(self.sweeps, self.progress, self._halt(CLIMB))
             halt = self._halt(CLIMB)
-            self.price, slack = sharpened(self.sweeps, self.price, self.progress, halt)
+            self.price = climbed(self.sweeps, self.progress, halt, self._hear)
+            self.price, slack = sharpened(self.sweeps, self.price, self.progress, halt, self._hear)
             self.finish = ColumnGeneration(
-                self.sweeps, self.price, slack, PART_OF_GAP * self.limits.relative_gap
+                self.sweeps,
+                self.price,
+                slack,
+                PART_OF_GAP * self.limits.relative_gap,
+                self._halt(1.0),
             )
             self.progress.stage("workloads between prices")
             halt = self._halt(1.0)
@@ -140,13 +163,23 @@ class _Search:
         outcomes = self.workers.run(jobs, self.limits.after(self.begun).seconds)
         self.rounds += 1
         self.columns = max([self.columns, *(program.num_columns for _, program in programs)])
-        finish.learn([(*one, outcome) for one, outcome in zip(programs, outcomes, strict=True)])
+        finish.learn(
+            [(*one, outcome) for one, outcome in zip(programs, outcomes, strict=True)],
+            self._halt(1.0),
+        )
         self.progress.step(max(0, len(programs) - int(finish.open.sum())))
-        if bool(np.isfinite(finish.cost_usd).all()):
-            paid = float(reserved_usd(self.instance).sum())
-            self.progress.incumbent(
-                paid + float(finish.cost_usd.sum()), paid + float(finish.bound_usd.sum()), 0
-            )
+        self._hear(np.arange(len(self.bound_usd)), finish.bound_usd)
+
+    def _hear(self, periods: Int, bound_usd: Float) -> None:
+        """Take bounds of some periods, and tell what is known of the whole."""
+        self.bound_usd[periods] = np.maximum(self.bound_usd[periods], bound_usd)
+        cost = np.inf if self.finish is None else self.paid_usd + self.finish.cost_usd.sum()
+        bound = self.paid_usd + self.bound_usd.sum()
+        self.progress.incumbent(
+            float(cost) if np.isfinite(cost) else None,
+            float(bound) if np.isfinite(bound) else None,
+            0,
+        )
 
     def _halt(self, part: float) -> Callable[[], bool]:
         """Whether the user wants to stop, or this part of the time is over."""
@@ -163,48 +196,34 @@ class _Search:
         rounds = "1 round" if self.rounds == 1 else f"{self.rounds} rounds"
         return f"glop for the others, {rounds}, at most {self.columns} columns a period"
 
-    def plan(self) -> Plan:
-        """Everything that is placed, in the instance's terms."""
-        market = self.sweeps.market
-        parts = [] if self.finish is None else _solved(self.finish)
-        without = np.ones(market.num_periods, np.bool_)
-        if self.finish is not None:
-            without = ~np.isfinite(self.finish.cost_usd)
-        if bool(without.any()):
-            parts.append(placed_at_prices(self.sweeps, self.price, np.flatnonzero(without)))
-        return _as_plan(self.instance, market, Placements.joined(parts))
+    def plan(self) -> tuple[Plan, float]:
+        """Everything that is placed, in the instance's terms, and what it costs by our count."""
+        market, finish = self.sweeps.market, self.finish
+        usd, done = self.paid_usd, np.zeros(market.num_periods, np.bool_)
+        parts: list[Placements] = []
+        if finish is not None:
+            done = np.isfinite(finish.cost_usd)
+            parts = _solved(finish)
+            usd += float(finish.cost_usd[done].sum())
+        if not bool(done.all()):
+            periods = np.flatnonzero(~done)
+            made = placed_at_prices(self.sweeps, self.price, periods)
+            usd += made.cost_usd(market) + _penalty_usd(market, made, periods)
+            parts.append(made)
+        settled = Settled.nothing(market) if finish is None else Settled(finish.only, done)
+        return plan_of(self.instance, market, settled, Placements.joined(parts)), usd
+
+
+def _penalty_usd(market: Market, placed: Placements, periods: Int) -> float:
+    """What all tokens of these periods that are not placed cost."""
+    served = np.bincount(placed.workload, placed.mtok, minlength=market.num_workloads)
+    return float(market.ceiling @ (market.demand[:, periods].sum(axis=1) - served))
 
 
 def _solved(finish: ColumnGeneration) -> list[Placements]:
-    """Placements of the periods that have a plan: settled workloads, then the others."""
-    market, done = finish.sweeps.market, np.isfinite(finish.cost_usd)
-    workload, period = np.nonzero((finish.only >= 0) & done)
-    route = finish.only[workload, period].astype(np.int64)
-    parts = [Placements(route, workload, period, market.demand[workload, period])]
-    for each in np.flatnonzero(done).tolist():
-        rest, mtok = finish.remainders[each], finish.placed_mtok[each]
-        route, workload = rest.route.astype(np.int64), rest.workload.astype(np.int64)
-        parts.append(Placements(route, workload, np.full(len(mtok), each), mtok))
-    return parts
-
-
-def _as_plan(instance: Instance, market: Market, placed: Placements) -> Plan:
-    """The plan, with rounding taken out: no pool over its limit, no workload over its demand."""
-    load = placed.load(market)
-    over = load > market.capacity
-    # One part in 2^52 less, so that the sum of the scaled parts stays below as well.
-    share = np.where(over, market.capacity / np.where(over, load, 1.0) * (1 - 2.0**-52), 1.0)
-    placed = placed.scaled(market, share)
-    demand, shape = instance.demand_mtok, instance.demand_mtok.shape
-    cell = placed.workload * np.int64(shape[1]) + placed.period
-    served = np.bincount(cell, placed.mtok, minlength=demand.size).reshape(shape)
-    rest = demand - served
-    rest[rest <= SPECK * demand] = 0.0
-    return from_cells(
-        instance,
-        placed.workload.astype(np.int32),
-        market.pool[placed.route],
-        placed.period.astype(np.int32),
-        placed.mtok,
-        rest,
-    )
+    """What the small programs place, in the periods that have a plan."""
+    return [
+        Placements(rest.route, rest.workload, np.full(len(mtok), rest.period, np.int32), mtok)
+        for rest, mtok in zip(finish.remainders, finish.placed_mtok, strict=True)
+        if np.isfinite(finish.cost_usd[rest.period])
+    ]

@@ -9,82 +9,103 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.methods.ascent import Halt, Level, climb
+from optimizer.methods.ascent import Level, Tell, climb
 from optimizer.methods.column_generation import MOST_WAYS
 from optimizer.methods.market import Market
-from optimizer.methods.sweeps import Sweeps
+from optimizer.methods.sweeps import Halt, HaltedError, Sweeps
 from optimizer.progress import Progress
 
 Float = NDArray[np.float64]
 
 HOTTEST, COLDEST = 1e-1, 2e-5
-"""Temperatures of the first and the last level."""
+"""Temperatures of the first and, where workloads are few, of the last level."""
 FALL = 1 / 5
 """From one level's temperature to the next."""
-SAMPLES = ((64, 1e-3), (8, 1e-4))
-"""Of how many workloads one is taken, and the lowest temperature of that sample."""
-LEAST_SAMPLE = 250
-"""Workloads below which a sample says too little."""
-TOLERANCE = 1e-3
-"""Part of the temperature to which a level is climbed, as a part of the bound."""
+SMALLEST_SAMPLE, GROWTH = 300, 8
+"""Workloads of the first sample, and times as many of the next."""
+CROWD = 0.4
+"""Workloads times the temperature to which they are cooled. The more there are, the nearer two of
+them come to each other, and the smoother is their bound at the same temperature."""
+TOLERANCE, ROUGH = 1e-3, 1e-2
+"""Part of the temperature to which the last level and those before are climbed, as a part of the
+bound."""
 SEED = 20260504
-SLACK = 2e-4
-"""Part of its scale by which a way may miss the best and still be left open: 10 widths."""
+WIDTHS = 10.0
+"""Least widths of the soft-min by which a way may miss the best and still be left open."""
 SHARPER = 1 / 5
 """Temperature and slack after, as a part of those before."""
 SHARPENINGS = 3
 
 
-def climbed(sweeps: Sweeps, progress: Progress, halt: Halt) -> Float:
-    """(P, T) prices of chip-hours beyond what is paid for use."""
+def climbed(sweeps: Sweeps, progress: Progress, halt: Halt, tell: Tell | None = None) -> Float:
+    """(P, T) prices of chip-hours beyond what is paid for use.
+
+    Parameters
+    ----------
+    tell : hears of bounds on the cost, once all workloads climb.
+    """
     market = sweeps.market
     price, hottest = np.zeros(market.capacity.shape), HOTTEST
     order = np.random.default_rng(SEED).permutation(market.num_workloads)
-    for one_in, coldest in SAMPLES:
-        count = market.num_workloads // one_in
-        if count < LEAST_SAMPLE:
-            continue
+    count = SMALLEST_SAMPLE
+    while GROWTH * count <= 2 * market.num_workloads:
         part = Sweeps(market.sample(np.sort(order[:count])), sweeps.threads)
-        price = _down(part, price, hottest, coldest, progress, halt)
-        hottest = coldest
-    return _down(sweeps, price, hottest, _coldest(market), progress, halt)
+        coldest = CROWD / count
+        price = _down(part, price, hottest, coldest, coldest, progress, halt, None)
+        hottest, count = coldest, GROWTH * count
+    floor = _floor(market)
+    return _down(sweeps, price, hottest, floor * _dearest(market), floor, progress, halt, tell)
 
 
-def sharpened(sweeps: Sweeps, price: Float, progress: Progress, halt: Halt) -> tuple[Float, Float]:
+def sharpened(
+    sweeps: Sweeps, price: Float, progress: Progress, halt: Halt, tell: Tell | None = None
+) -> tuple[Float, Float]:
     """Prices at which few ways are left open in any period, and the slack meant by that, (T,).
 
     Where chips abound a Mtok costs far less than its scale. There the temperature falls further,
     as long as more ways are near the best than the finish can leave open.
     """
     market = sweeps.market
-    slack = np.full(market.num_periods, SLACK)
-    todo, coldest, floor = np.arange(market.num_periods), _coldest(market), COLDEST
+    floor = _floor(market)
+    slack = np.full(market.num_periods, WIDTHS * floor)
+    todo, coldest = np.arange(market.num_periods), floor * _dearest(market)
     for _ in range(SHARPENINGS):
-        near = sweeps.near(price[:, todo], slack[todo], todo)
+        try:
+            near = sweeps.near(price[:, todo], slack[todo], todo, halt)
+        except HaltedError:
+            break
         todo = todo[np.bincount(near.position, minlength=len(todo)) > MOST_WAYS]
-        if len(todo) == 0 or halt():
+        if len(todo) == 0:
             break
         coldest, floor = coldest * SHARPER, floor * SHARPER
         slack[todo] *= SHARPER
         level = Level(temperature=coldest, floor=floor, tolerance=TOLERANCE * coldest)
-        price = climb(sweeps, price, level, halt, todo)
+        price = climb(sweeps, price, level, halt, todo, tell)
         progress.step()
     return price, slack
 
 
 def _down(
-    sweeps: Sweeps, price: Float, hottest: float, coldest: float, progress: Progress, halt: Halt
+    sweeps: Sweeps,
+    price: Float,
+    hottest: float,
+    coldest: float,
+    floor: float,
+    progress: Progress,
+    halt: Halt,
+    tell: Tell | None,
 ) -> Float:
     """Climb at temperature after temperature."""
     temperature = hottest
     while not halt():
         last = temperature <= coldest * 1.0001
+        tolerance = TOLERANCE if last else ROUGH
         level = Level(
             temperature=temperature,
-            floor=COLDEST,
-            tolerance=TOLERANCE * min(temperature, 1e-3),
+            floor=floor,
+            tolerance=tolerance * min(temperature, 1e-3),
         )
-        price = climb(sweeps, price, level, halt)
+        price = climb(sweeps, price, level, halt, tell=tell)
         progress.step()
         if last:
             break
@@ -92,8 +113,16 @@ def _down(
     return price
 
 
-def _coldest(market: Market) -> float:
-    """Where even workloads with a penalty far beyond their cost have come down to it."""
+def _floor(market: Market) -> float:
+    """Width of the soft-min at the last level, as a part of a workload's scale."""
+    return min(COLDEST, CROWD / max(market.num_workloads, 1))
+
+
+def _dearest(market: Market) -> float:
+    """Least part that the scale of a workload is of its penalty.
+
+    At a temperature so far below the floor all widths have come down to the floor.
+    """
     real = market.ceiling > 0
     least = np.min(market.scale[real] / market.ceiling[real], initial=1.0)
-    return COLDEST * max(float(least), 1e-6)
+    return max(float(least), 1e-6)

@@ -28,7 +28,7 @@ REACH = 10.0
 """Widths from the best at which a way counts for nothing: exp(-10) is 5e-5."""
 CHUNK = 84
 """Most periods in a piece: the bends of 64 pools in so many periods fit a core's own cache."""
-PIECE_CELLS = 8_000_000
+PIECE_CELLS = 12_000_000
 """Routes times periods that make a piece worth a thread."""
 
 
@@ -111,13 +111,18 @@ class Sweeps:
             )  # fmt: skip
             return value, load, curvature
 
-        pieces = self._pieces(usd)
-        for (place, _, _), (value, load, curvature) in self._each(pieces, sweep, halt):
-            whole.value[place] += value
-            whole.load[:, place] += load
-            whole.curvature[place] += curvature.transpose(2, 0, 1)
-        upper = np.triu(whole.curvature, 1)
-        whole.curvature[:] += upper.transpose(0, 2, 1)
+        sums: tuple[Float, Float, Float] | None = None
+        for (place, _, end), answer in self._each(self._pieces(usd), sweep, halt):
+            if sums is None:
+                sums = answer
+            else:
+                for one, other in zip(sums, answer, strict=True):
+                    one += other
+            if end == market.num_workloads:
+                whole.value[place], whole.load[:, place] = sums[:2]
+                by_period = sums[2].transpose(2, 0, 1)
+                whole.curvature[place] = by_period + np.triu(by_period, 1).transpose(0, 2, 1)
+                sums = None
         return whole
 
     def near(

@@ -6,6 +6,9 @@ import numpy as np
 
 from optimizer.instance.instance import Instance
 
+PRICED = ("deadline", "shares", "power", "budget")
+"""Of these rules, those that are rows with prices: nothing in them is a whole number."""
+
 
 def couplings(instance: Instance) -> tuple[str, ...]:
     """Names of the rules that do more than limit a pool in a period; none for a plain instance.

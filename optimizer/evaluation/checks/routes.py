@@ -15,7 +15,7 @@ from optimizer.plan import Plan
 def check(instance: Instance, plan: Plan, sums: Tally) -> Iterator[Violation]:
     """Placements on pairs that are not in the table of routes, or of no amount."""
     names, pools = instance.workloads.workload, instance.pools.pool
-    for k in np.flatnonzero(sums.route < 0).tolist():
+    for k in sums.strays.tolist():
         yield Violation(
             "routes",
             f"{names[plan.workload[k]]} on {pools[plan.pool[k]]}, period "

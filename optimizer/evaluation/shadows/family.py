@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.instance.instance import Instance
+from optimizer.kernels.blocks import over_blocks, row_blocks
+
 Float = NDArray[np.float64]
 
 POINT = 0.01
@@ -62,3 +65,13 @@ class Family:
 def named(names: tuple[str, ...], rows: NDArray[np.integer[Any]]) -> tuple[str, ...]:
     """Names at some positions of an axis."""
     return tuple(names[row] for row in rows.tolist())
+
+
+def usd_over_horizon(instance: Instance, usd_per_mtok: Float) -> Float:
+    """(W,) USD that all demand of each workload makes at so many USD per Mtok, (W, T)."""
+    demand = instance.demand_mtok
+    sums = over_blocks(
+        lambda begin, end: (usd_per_mtok[begin:end] * demand[begin:end]).sum(axis=1),
+        row_blocks(*demand.shape),
+    )
+    return np.concatenate([np.empty(0), *sums])

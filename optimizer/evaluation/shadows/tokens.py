@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.evaluation.priced_routes import PricedRoutes, best_now_usd_per_mtok
-from optimizer.evaluation.shadows.family import PART, Family, named
+from optimizer.evaluation.shadows.family import PART, Family, named, usd_over_horizon
 from optimizer.instance.instance import Instance
 
 Float = NDArray[np.float64]
@@ -16,7 +16,9 @@ def demand(instance: Instance, marginal: Float) -> list[Family]:
     """Cost of one more Mtok, of workloads that cannot wait and of those that can."""
     later = instance.workloads.deadline_periods > 0
     names = instance.workloads.workload
-    worth = PART * (marginal * instance.demand_mtok).sum(axis=1)
+    worth = PART * usd_over_horizon(instance, marginal)
+    if not bool(later.any()):
+        return [Family("demand", names, marginal, worth)]
     return [
         Family(family, named(names, rows), marginal[rows], worth[rows])
         for family, rows in (
@@ -43,5 +45,5 @@ def extension(instance: Instance, routes: PricedRoutes, marginal: Float) -> Fami
 
 def priority(instance: Instance, usd_per_mtok: Float) -> Family:
     """What a Mtok would save that might be given up before those of lower priority."""
-    worth = PART * (usd_per_mtok * instance.demand_mtok).sum(axis=1)
+    worth = PART * usd_over_horizon(instance, usd_per_mtok)
     return Family("priority", instance.workloads.workload, usd_per_mtok, worth)

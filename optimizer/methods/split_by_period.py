@@ -1,0 +1,249 @@
+"""The split finish: fix what is handled when, and solve each period for itself.
+
+At the end of the ascent the smoothed workloads say how many tokens are handled in each period, and
+how much of each limit over the horizon a period uses. With these fixed no period knows of another.
+Most workloads then have one way within a hair of the best and are settled; the others go with
+their few ways into a small program per period. The plan misses the optimum by what the smoothing
+blurs, about the temperature; the bound is that of the ascent, whatever is done here.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.methods.column_generation import EVERYTHING, MOST_WAYS, OVERFULL, WIDER
+from optimizer.methods.coupled_market import CoupledMarket, Multipliers
+from optimizer.methods.overflow import Placements
+from optimizer.methods.period_remainder import PeriodRemainder
+from optimizer.methods.spread import spread
+from optimizer.program import Program
+from optimizer.solvers.base import Outcome, Reason
+
+Float = NDArray[np.float64]
+Int = NDArray[np.int64]
+Index = NDArray[np.int32]
+Bool = NDArray[np.bool_]
+
+
+@dataclass(eq=False)
+class SplitByPeriod:
+    """What is known of each period; moves on as :meth:`learn` is told of solutions.
+
+    Attributes
+    ----------
+    coupled : the market.
+    price : (g, P, T) prices of what is taken.
+    handled : (W, T) Mtok handled in each period.
+    room : (P + K + J, T) limits of all rows in each period.
+    slack : (T,) part of its scale by which a way may miss the best and be left open.
+    threads : threads of the sweeps.
+    only : (W, T) settled workloads: their route, or a name of :mod:`optimizer.kernels.near_ways`.
+    remainders : the others, by period.
+    placed_mtok : what is placed on the ways of each remainder, by period; None before.
+    open : (T,) periods that have no plan yet.
+    """
+
+    coupled: CoupledMarket
+    price: Float
+    handled: Float
+    room: Float
+    slack: Float
+    threads: int
+    only: Index = field(init=False)
+    remainders: list[PeriodRemainder] = field(init=False)
+    placed_mtok: list[Float | None] = field(init=False)
+    open: Bool = field(init=False)
+    _settled: Float = field(init=False)
+    _may_draw: Bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        shape, periods = self.handled.shape, self.handled.shape[1]
+        none = np.empty(0, np.int32)
+        self.only = np.empty(shape, np.int32)
+        self.remainders = [PeriodRemainder(period, none, none) for period in range(periods)]
+        self.placed_mtok = [None] * periods
+        self.open = np.ones(periods, np.bool_)
+        self.slack = np.array(self.slack)
+        self._settled = np.zeros(self.room.shape)
+        self._may_draw = np.ones(periods, np.bool_)
+        self._start(np.arange(periods))
+
+    def programs(self, halt: Callable[[], bool]) -> list[tuple[int, Program]]:
+        """Period and program of every open period, once its settled workloads fit."""
+        todo = np.flatnonzero(self.open)
+        pools = len(self.coupled.market.capacity)
+        while len(todo) and not halt():
+            room, taken = self.room[:pools, todo], self._settled[:pools, todo]
+            fits = ~(taken > room * (1 + OVERFULL)).any(axis=0)
+            self._widen(todo[~fits])
+            todo = todo[~fits]
+            todo = todo[self.open[todo]]
+        made = []
+        for period in np.flatnonzero(self.open).tolist():
+            rest = self.remainders[period]
+            left = self.room[:, period] - self._settled[:, period]
+            made.append((period, rest.program(self.coupled, self.handled, left)))
+        return made
+
+    def learn(self, solved: list[tuple[int, Program, Outcome]]) -> None:
+        """Take solutions over; periods without one are tried with more ways."""
+        again = []
+        for period, _, outcome in solved:
+            if outcome.reason is Reason.OPTIMAL and outcome.values is not None:
+                ways = len(self.remainders[period].route)
+                self.placed_mtok[period] = np.maximum(outcome.values[:ways], 0.0)
+                self.open[period] = False
+            elif outcome.reason is Reason.INFEASIBLE:
+                again.append(period)
+        self._widen(np.array(again, np.int64))
+
+    def placements(self) -> Placements:
+        """What is placed in the periods that have a plan."""
+        done = np.array([placed is not None for placed in self.placed_mtok])
+        workload, period = np.nonzero((self.only >= 0) & done)
+        route = self.only[workload, period].astype(np.int64)
+        parts = [Placements(route, workload, period, self.handled[workload, period])]
+        for each in np.flatnonzero(done).tolist():
+            rest, mtok = self.remainders[each], self.placed_mtok[each]
+            assert mtok is not None
+            when = np.full(len(mtok), each)
+            parts.append(
+                Placements(rest.route.astype(np.int64), rest.workload.astype(np.int64), when, mtok)
+            )
+        return Placements.joined(parts)
+
+    def _widen(self, periods: Int) -> None:
+        """Begin these periods anew with more ways; give up on those that had all of them."""
+        if len(periods) == 0:
+            return
+        lost = self.slack[periods] >= EVERYTHING
+        self.open[periods[lost]] = False
+        periods = periods[~lost]
+        drawn = self._may_draw[periods]
+        slack = self.slack[periods]
+        wider = np.where(slack < 1.0, slack * WIDER, EVERYTHING)
+        self.slack[periods] = np.where(drawn, slack, wider)
+        self._may_draw[periods] = False
+        if len(periods):
+            self._start(periods)
+
+    def _start(self, periods: Int) -> None:
+        """Settle whom the prices settle, in these periods from scratch."""
+        load, workload, position, route = self._sweep(periods)
+        order = np.argsort(position, kind="stable")
+        ends = np.cumsum(np.bincount(position, minlength=len(periods)))[:-1]
+        ways = zip(np.split(workload[order], ends), np.split(route[order], ends), strict=True)
+        for place, (who, where) in enumerate(ways):
+            period = int(periods[place])
+            if self._may_draw[period] and len(where) > MOST_WAYS:
+                who, where = self._drawn(period, who, where, load[:, :, place])
+            else:
+                self._may_draw[period] = False
+            self.remainders[period] = PeriodRemainder(period, who, where)
+            flat = load[:, :, place].ravel()
+            self._settled[:, period] = self.coupled.rows[period] @ flat
+
+    def _drawn(
+        self, period: int, workload: Index, route: Index, load: Float
+    ) -> tuple[Index, Index]:
+        """Settle all but the largest of very many that are torn; gives what stays open."""
+        coupled, market = self.coupled, self.coupled.market
+        usd = np.array(market.usd)
+        for good in range(1, len(coupled.takes)):
+            usd += coupled.takes[good] * self.price[good, market.pool, period]
+        alike = replace(market, usd=usd, demand=self.handled)
+        beyond = np.where(market.able[:, period], self.price[0, :, period], 0.0)
+        beyond -= np.where(market.able[:, period], market.used_usd[:, period], 0.0)
+        settled, taken = spread(
+            alike, beyond, period, float(self.slack[period]), (workload, route), MOST_WAYS
+        )
+        self.only[settled, period] = taken
+        for good, amount in enumerate(coupled.takes):
+            used = amount[taken] * self.handled[settled, period]
+            load[good] += np.bincount(market.pool[taken], used, len(load[good]))
+        kept = self.only[workload, period] < 0
+        return workload[kept], route[kept]
+
+    def _sweep(self, periods: Int) -> tuple[Float, Index, Index, Index]:
+        """What the settled take, (g, P, t), and the ways of the others."""
+        from optimizer.kernels.settle_ways import settle_ways
+
+        coupled, market = self.coupled, self.coupled.market
+        price = np.ascontiguousarray(self.price[:, :, periods])
+        opens = np.searchsorted(periods, market.opens).astype(np.int32)
+        slack = np.ascontiguousarray(self.slack[periods])
+        edges = np.linspace(0, market.num_workloads, 33).astype(np.int64)
+        blocks = [pair for pair in itertools.pairwise(edges.tolist()) if pair[1] > pair[0]]
+
+        def sweep(block: tuple[int, int]) -> tuple[Float, list[Index]]:
+            begin, end = block
+            room = max(1024, (end - begin) * len(periods) // 8)
+            while True:
+                load = np.zeros(price.shape)
+                found = [np.empty(room, np.int32) for _ in range(3)]
+                count = settle_ways(
+                    market.first, market.pool, opens, market.usd, coupled.takes, price,
+                    market.ceiling, market.scale, slack, self.handled, periods, begin, end,
+                    self.only, load, *found,
+                )  # fmt: skip
+                if count <= room:
+                    return load, [array[:count].copy() for array in found]
+                room = count
+
+        with ThreadPoolExecutor(self.threads) as pool:
+            parts = list(pool.map(sweep, blocks))
+        load = np.zeros(price.shape)
+        for one, _ in parts:
+            load += one
+        workload, position, route = (
+            np.concatenate([found[axis] for _, found in parts]) for axis in range(3)
+        )
+        return load, workload, position, route
+
+
+def rooms(coupled: CoupledMarket, load: Float) -> Float:
+    """(P + K + J, T) limits in each period, those over the horizon split by what is taken.
+
+    Parameters
+    ----------
+    load : (g, P, T) what the smoothed workloads take.
+    """
+    limit, whole = coupled.limit, coupled.coupling.whole_limit
+    periods = limit.shape[1]
+    if len(whole) == 0:
+        return limit
+    flat = load.reshape(-1, periods)
+    used = np.einsum("tjg,gt->jt", coupled.rows[:, len(limit) :], flat)
+    # What is left over, or missing, is shared by all periods alike.
+    used += ((whole - used.sum(axis=1)) / periods)[:, None]
+    return np.concatenate([limit, used])
+
+
+def start(
+    coupled: CoupledMarket,
+    prices: Multipliers,
+    landscape: tuple[Float, Float],
+    slack: float,
+    threads: int,
+) -> SplitByPeriod:
+    """Fix what is handled when.
+
+    Parameters
+    ----------
+    landscape : what is taken, (g, P, T), and handled, (W, T), at the end of the ascent.
+    """
+    load, handled = landscape
+    return SplitByPeriod(
+        coupled,
+        coupled.prices(prices),
+        handled,
+        rooms(coupled, load),
+        np.full(handled.shape[1], slack),
+        threads,
+    )
