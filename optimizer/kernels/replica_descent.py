@@ -20,7 +20,7 @@ import math
 
 import numpy as np
 
-from optimizer.kernels.jit import kernel, part
+from optimizer.kernels.jit import inner, kernel
 
 HAIR = 1e-9
 """Part of a replica by which it may miss the room: rounding."""
@@ -30,18 +30,18 @@ MOST_AT_ONCE = 4
 """Most replicas that come where one larger one goes."""
 
 
-@part
+@inner
 def _short(wanted, kappa):  # type: ignore[no-untyped-def]
     return kappa * wanted if wanted > 0.0 else 0.0
 
 
-@part
+@inner
 def _lane(usd, slope, bend, m, p, hours):  # type: ignore[no-untyped-def]
     """Cost of so many chip-hours more on a lane, the model's shortage left out."""
     return (usd[m, p] + slope[m, p] + 0.5 * bend[m, p, p] * hours) * hours
 
 
-@part
+@inner
 def _move(unit, worth, bend, m, p, k, count, room, wanted, slope):  # type: ignore[no-untyped-def]
     """So many replicas more, and what that makes of room, shortage and slopes."""
     hours = k * unit[m, p]
@@ -52,7 +52,7 @@ def _move(unit, worth, bend, m, p, k, count, room, wanted, slope):  # type: igno
         slope[m, r] += bend[m, r, p] * hours
 
 
-@part
+@inner
 def _descend(  # type: ignore[no-untyped-def]
     unit, usd, worth, bend, able, kappa, count, room, wanted, slope
 ):  # fmt: skip
