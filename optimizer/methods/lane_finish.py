@@ -16,17 +16,17 @@ from optimizer.methods.ascent import Level, climb
 from optimizer.methods.column_generation import ColumnGeneration
 from optimizer.methods.market import Market
 from optimizer.methods.overflow import Placements, placed_at_prices
-from optimizer.methods.price_ladder import COLDEST, FALL, TOLERANCE, sharpened
-from optimizer.methods.sweeps import Sweeps
+from optimizer.methods.price_ladder import COLDEST, CROWD, FALL, ROUGH, TOLERANCE, sharpened
+from optimizer.methods.sweeps import Halt, Sweeps
 from optimizer.progress import Silent
 from optimizer.solvers.glop import Glop
 from optimizer.solvers.workers import Job, Workers
 
 Float = NDArray[np.float64]
-Halt = Callable[[], bool]
+Index = NDArray[np.int32]
 
-WARM = 1e-3
-"""Temperature at which lane prices begin to be sharpened."""
+WARM = 2e-4
+"""Width of the soft-min at which lane prices begin to be sharpened."""
 EXACT = 1e-5
 """Part of what its tokens cost, replicas not counted, to which a model is settled."""
 MOST_ROUNDS = 50
@@ -34,14 +34,16 @@ MOST_ROUNDS = 50
 
 @dataclass(frozen=True, eq=False)
 class Finished:
-    """What a model places on its lanes.
+    """What a model places on its lanes; routes on the axis of their market.
 
     Attributes
     ----------
-    placed : routes on the axis of the lanes' market.
+    only : (W, T) the one route of settled demand, below 0 where there is none.
+    placed : the others.
     cost_usd : what tokens cost, replicas not counted; infinity when time was up before.
     """
 
+    only: Index
     placed: Placements
     cost_usd: float
 
@@ -63,43 +65,50 @@ def finished(
     seconds : time that is left; None: no limit.
     """
     sweeps = Sweeps(market, threads)
-    price = np.where(market.able, np.maximum(price, 0.0), 0.0)
-    periods = np.arange(market.num_periods)
-    real = market.ceiling > 0
-    least = max(1e-6, float(np.min(market.scale[real] / market.ceiling[real], initial=1.0)))
-    width = WARM
-    while not halt():
-        level = Level(temperature=width * least, floor=width, tolerance=TOLERANCE * width)
-        price = climb(sweeps, price, level, halt)
-        if width <= COLDEST:
-            break
-        width = max(COLDEST, width * FALL)
+    price = _cooled(sweeps, np.where(market.able, np.maximum(price, 0.0), 0.0), halt)
     if halt():
-        return Finished(placed_at_prices(sweeps, price, periods), np.inf)
+        nothing = np.full(market.demand.shape, -1, np.int32)
+        periods = np.arange(market.num_periods)
+        return Finished(nothing, placed_at_prices(sweeps, price, periods), np.inf)
     price, slack = sharpened(sweeps, price, Silent(), halt)
-    exact = ColumnGeneration(sweeps, price, slack, EXACT)
+    exact = ColumnGeneration(sweeps, price, slack, EXACT, halt)
+    solver = Glop()
     for _ in range(MOST_ROUNDS):
         if halt() or not bool(exact.open.any()):
             break
         programs = exact.programs(halt)
-        solver = Glop()
         outcomes = workers.run([Job(solver, program) for _, program in programs], seconds())
-        exact.learn([(*one, made) for one, made in zip(programs, outcomes, strict=True)])
-    done = np.isfinite(exact.cost_usd)
-    parts = [settled_placements(exact)]
-    if not bool(done.all()):
-        parts.append(placed_at_prices(sweeps, exact.price, periods[~done]))
-    return Finished(Placements.joined(parts), float(exact.cost_usd.sum()))
+        exact.learn([(*one, made) for one, made in zip(programs, outcomes, strict=True)], halt)
+    return _placed(exact)
 
 
-def settled_placements(exact: ColumnGeneration) -> Placements:
-    """Placements of the periods that have a plan: settled workloads, then the others."""
+def _cooled(sweeps: Sweeps, price: Float, halt: Halt) -> Float:
+    """Prices at the last temperature."""
+    market = sweeps.market
+    real = market.ceiling > 0
+    dearest = np.min(market.scale[real] / market.ceiling[real], initial=1.0)
+    last, width = min(COLDEST, CROWD / max(market.num_workloads, 1)), WARM
+    while not halt():
+        tolerance = (TOLERANCE if width <= last else ROUGH) * width
+        level = Level(
+            temperature=width * max(float(dearest), 1e-6), floor=width, tolerance=tolerance
+        )
+        price = climb(sweeps, price, level, halt)
+        if width <= last:
+            break
+        width = max(last, width * FALL)
+    return price
+
+
+def _placed(exact: ColumnGeneration) -> Finished:
+    """Settled demand, the others of periods that have a plan, and prices alone for the rest."""
     market, done = exact.sweeps.market, np.isfinite(exact.cost_usd)
-    workload, period = np.nonzero((exact.only >= 0) & done)
-    route = exact.only[workload, period].astype(np.int64)
-    parts = [Placements(route, workload, period, market.demand[workload, period])]
-    for each in np.flatnonzero(done).tolist():
-        rest, mtok = exact.remainders[each], exact.placed_mtok[each]
-        route, workload = rest.route.astype(np.int64), rest.workload.astype(np.int64)
-        parts.append(Placements(route, workload, np.full(len(mtok), each), mtok))
-    return Placements.joined(parts)
+    parts = [
+        Placements(rest.route, rest.workload, np.full(len(mtok), rest.period, np.int32), mtok)
+        for rest, mtok in zip(exact.remainders, exact.placed_mtok, strict=True)
+        if done[rest.period]
+    ]
+    if not bool(done.all()):
+        exact.only[:, ~done] = -1
+        parts.append(placed_at_prices(exact.sweeps, exact.price, np.flatnonzero(~done)))
+    return Finished(exact.only, Placements.joined(parts), float(exact.cost_usd.sum()))

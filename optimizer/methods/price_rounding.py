@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from optimizer.errors import UnsupportedError
 from optimizer.instance.instance import Instance
 from optimizer.methods.base import Found, Limits, Size
-from optimizer.methods.lane_finish import finished
+from optimizer.methods.lane_finish import Finished, finished
 from optimizer.methods.overflow import Placements
 from optimizer.methods.price_ladder import climbed
 from optimizer.methods.replica_choice import ReplicaChoice
 from optimizer.methods.replica_market import ReplicaMarket
-from optimizer.methods.replica_plan import as_plan
+from optimizer.methods.replica_plan import ReplicaPlan
 from optimizer.methods.replica_rounds import ReplicaRounds
 from optimizer.methods.sweeps import Sweeps
 from optimizer.methods.uncoupled import beyond_replicas
@@ -36,6 +36,7 @@ from optimizer.solvers.base import Reason
 from optimizer.solvers.workers import Workers, shared_workers, stop_requested
 
 Float = NDArray[np.float64]
+Int = NDArray[np.int64]
 
 CLIMB, CHOOSE = 0.4, 0.65
 """Parts of the time limit after which prices, and replicas, are taken as they are."""
@@ -107,8 +108,9 @@ class _Search:
         self.instance, self.fleet, self.workers = instance, fleet, workers
         self.limits, self.progress, self.begun = limits, progress, begun
         self.price: Float = np.zeros(fleet.market.capacity.shape)
+        self.bound_usd = np.full(fleet.market.num_periods, -np.inf)
         self.rounds: ReplicaRounds | None = None
-        self.placed: dict[int, tuple[Placements, NDArray[np.int32]]] = {}
+        self.made = ReplicaPlan(fleet)
 
     def run(self) -> Reason:
         try:
@@ -120,13 +122,20 @@ class _Search:
             stop_requested.set()
         if stop_requested.is_set():
             return Reason.INTERRUPTED
-        done = len(self.placed) == len(self.fleet.parts)
+        done = len(self.made.models) == len(self.fleet.parts)
         return Reason.OPTIMAL if done and not self._halt(1.0)() else Reason.TIME_LIMIT
 
     def _climb(self) -> None:
         self.progress.stage("prices")
         sweeps = Sweeps(self.fleet.market, self.limits.threads)
-        self.price = climbed(sweeps, self.progress, self._halt(CLIMB))
+        self.price = climbed(sweeps, self.progress, self._halt(CLIMB), self._hear)
+
+    def _hear(self, periods: Int, bound_usd: Float) -> None:
+        """Take bounds of some periods, and tell what is known of the whole."""
+        self.bound_usd[periods] = np.maximum(self.bound_usd[periods], bound_usd)
+        if bool(np.isfinite(self.bound_usd).all()):
+            bound = float(reserved_usd(self.instance).sum() + self.bound_usd.sum())
+            self.progress.incumbent(None, bound, 0)
 
     def _choose(self) -> None:
         self.progress.stage("whole replicas")
@@ -158,8 +167,10 @@ class _Search:
         market = fleet.lanes(model, rounds.count[model], pools)
         part = fleet.parts[model]
         if len(pools) == 0:
-            self.placed[model] = Placements.joined([]), market.route
-            return float((part.ceiling @ part.demand).sum())
+            nothing = np.full(part.demand.shape, -1, np.int32)
+            usd = float((part.ceiling @ part.demand).sum())
+            self.made.take(model, market, Finished(nothing, Placements.joined([]), usd))
+            return usd
         used = np.where(fleet.whole[model, pools, None], 0.0, fleet.held_usd[pools])
         price = rounds.lane_usd[model, pools] - used
         made = finished(
@@ -170,7 +181,7 @@ class _Search:
             lambda: self.limits.after(self.begun).seconds,
             self._halt(1.0),
         )
-        self.placed[model] = made.placed, market.route
+        self.made.take(model, market, made)
         return made.cost_usd
 
     def _bound_usd(self) -> float:
@@ -201,8 +212,7 @@ class _Search:
         """Everything that is placed, in the instance's terms; None before there are replicas."""
         if self.rounds is None:
             return None
-        if len(self.placed) < len(self.fleet.parts):
-            for model in range(len(self.fleet.parts)):
-                if model not in self.placed:
-                    self._finish_model(model)
-        return as_plan(self.instance, self.fleet, self.rounds.count, self.placed)
+        for model in range(len(self.fleet.parts)):
+            if model not in self.made.models:
+                self._finish_model(model)
+        return self.made.plan(self.instance, self.rounds.count)

@@ -1,70 +1,78 @@
-"""From placements on the lanes of each model to a plan of the instance."""
+"""The plan of a fleet: what every model places on its lanes, one model after the other."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.instance.instance import Instance
+from optimizer.methods.lane_finish import Finished
+from optimizer.methods.market import Market
 from optimizer.methods.overflow import Placements
+from optimizer.methods.priced_plan import Settled, plan_of
 from optimizer.methods.replica_market import ReplicaMarket
-from optimizer.plan import Cells, Plan, from_cells
+from optimizer.plan import Cells, Plan
 
 Float = NDArray[np.float64]
-Index = NDArray[np.int32]
-
-SPECK = 1e-11
-"""Part of its demand that counts as served: rounding."""
-HAIR = 1 - 2.0**-51
-"""A little less, so that the sum of scaled parts stays below a limit as well."""
 
 
-def as_plan(
-    instance: Instance,
-    fleet: ReplicaMarket,
-    count: Float,
-    placed: Mapping[int, tuple[Placements, Index]],
-) -> Plan:
-    """The plan, with rounding taken out: no lane over its limit, nothing below zero.
+class ReplicaPlan:
+    """Takes models in any order.
 
-    Parameters
+    Attributes
     ----------
-    count : (M, P, T) replicas.
-    placed : of each model what it places, its workloads and routes counted by themselves, and
-        the instance's route of each of these.
+    models : those that were taken.
     """
-    table = instance.routes
-    rows, replicas = instance.replica_rows, instance.replicas
-    workload, pool, period, mtok = [], [], [], []
-    for model, (found, route) in placed.items():
-        target = np.ones(instance.num_pools)
-        whole = fleet.whole[model]
-        target[whole] = replicas.target_utilisation[rows[model, whole]]
-        limit = (fleet.unit[model] * target)[:, None] * count[model]
-        where = route[found.route]
-        lane = table.pool[where].astype(np.int64)
-        cell = lane * instance.num_periods + found.period
-        hours = table.chip_hours_per_mtok[where] * found.mtok
-        load = np.bincount(cell, hours, minlength=limit.size).reshape(limit.shape)
-        over = load > limit
-        share = np.where(over, limit / np.where(over, load, 1.0) * HAIR, 1.0)
-        workload.append(fleet.members[model][found.workload])
-        pool.append(lane)
-        period.append(found.period)
-        mtok.append(found.mtok * share[lane, found.period])
-    who, when, amount = (np.concatenate(parts) for parts in (workload, period, mtok))
-    shape = instance.demand_mtok.shape
-    served = np.bincount(who * np.int64(shape[1]) + when, amount, minlength=shape[0] * shape[1])
-    rest = instance.demand_mtok - served.reshape(shape)
-    rest[rest <= SPECK * instance.demand_mtok] = 0.0
-    return from_cells(
-        instance,
-        who.astype(np.int32),
-        np.concatenate(pool).astype(np.int32),
-        when.astype(np.int32),
-        amount,
-        rest,
-        replicas=Cells.of_dense(np.where(fleet.whole[:, :, None], count, 0.0)),
-    )
+
+    def __init__(self, fleet: ReplicaMarket) -> None:
+        self._fleet = fleet
+        self._only = np.full(fleet.market.demand.shape, -1, np.int32)
+        self._placed: list[Placements] = []
+        self.models: set[int] = set()
+
+    def take(self, model: int, lanes: Market, made: Finished) -> None:
+        """Remember what a model places, on the axes of the fleet's market.
+
+        Parameters
+        ----------
+        lanes : the market that routes of ``made`` are counted in.
+        """
+        members = self._fleet.members[model]
+        route = np.searchsorted(self._fleet.market.route, lanes.route).astype(np.int32)
+        settled = made.only >= 0
+        self._only[members] = np.where(settled, np.append(route, -1)[made.only], -1)
+        self._placed.append(
+            replace(
+                made.placed,
+                route=route[made.placed.route],
+                workload=members[made.placed.workload].astype(np.int32),
+            )
+        )
+        self.models.add(model)
+
+    def plan(self, instance: Instance, count: Float) -> Plan:
+        """The plan, with rounding taken out: no lane over its limit, no workload over its demand.
+
+        Parameters
+        ----------
+        count : (M, P, T) replicas.
+        """
+        market, (models, pools) = self._fleet.market, self._fleet.unit.shape
+        # Lanes stand in for pools: sorted alike within a workload, whose model is one.
+        owner = np.repeat(np.arange(market.num_workloads), np.diff(market.first))
+        lane = instance.workloads.model.codes[owner].astype(np.int32) * pools + market.pool
+        held = self._fleet.unit[:, :, None] * count
+        lanes = replace(
+            market,
+            pool=lane,
+            capacity=held.reshape(models * pools, -1),
+            used_usd=np.tile(market.used_usd, (models, 1)),
+        )
+        done = np.ones(market.num_periods, np.bool_)
+        made = plan_of(
+            instance, lanes, Settled(self._only, done), Placements.joined(self._placed)
+        )
+        whole = np.where(self._fleet.whole[:, :, None], count, 0.0)
+        return replace(made, pool=made.pool % pools, replicas=Cells.of_dense(whole))

@@ -9,8 +9,6 @@ cheapest replicas are kept.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,18 +18,21 @@ from optimizer.methods.ascent import Level, climb
 from optimizer.methods.market import Market
 from optimizer.methods.replica_choice import SHORTAGE, WIDTH, ReplicaChoice
 from optimizer.methods.replica_market import ReplicaMarket
-from optimizer.methods.sweeps import Sweeps
+from optimizer.methods.sweeps import Halt, Sweeps
 from optimizer.progress import Progress
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 
 MOST_ROUNDS = 12
-TOLERANCE = 1e-4
+TOLERANCE = 3e-5
 """Part of the bound to which lanes are climbed."""
-MOST_STEPS = 15
-"""Steps after which they are taken as they are: what does not fit by then is paid for."""
-ENOUGH = 1e-5
+MOST_STEPS = 20
+"""Steps after which they are taken as they are."""
+UNFIT = 0.1
+"""Part of the price of what does not fit then that is added to the cost. Near the top the error is
+of second order, and what does not fit says little; far from it there is much that does not."""
+ENOUGH = 4e-5
 """Part of the whole cost that the last round has to have saved for another one."""
 MISJUDGED, OF_MODEL, OF_PERIOD = 1.5, 2e-3, 1e-4
 """A surprise is what goes beyond so much of what was expected, of the relaxed cost of the
@@ -84,7 +85,7 @@ class ReplicaRounds:
         self.lane_usd = np.repeat(self.choice.price[None], len(self.count), axis=0)
         self.excess_usd = np.full(self.count.shape[2], np.inf)
 
-    def run(self, whole_usd: float, progress: Progress, halt: Callable[[], bool]) -> None:
+    def run(self, whole_usd: float, progress: Progress, halt: Halt) -> None:
         """Go on until nothing surprises.
 
         Parameters
@@ -123,7 +124,7 @@ class ReplicaRounds:
         return np.asarray(np.einsum("mp,mpt->pt", self.choice.fleet.unit, count))
 
     def _lost(
-        self, count: Float, lane_usd: Float, periods: Int, halt: Callable[[], bool]
+        self, count: Float, lane_usd: Float, periods: Int, halt: Halt
     ) -> Float | None:
         """(M, t) USD beyond the relaxed cost; moves ``lane_usd``. None when halted."""
         choice, fleet = self.choice, self.choice.fleet
@@ -157,21 +158,30 @@ class ReplicaRounds:
 
 
 def _priced(
-    market: Market, price: Float, periods: Int, threads: int, halt: Callable[[], bool]
+    market: Market, price: Float, periods: Int, threads: int, halt: Halt
 ) -> tuple[Float, Float]:
-    """Lane prices, (k, T), and the smoothed cost with them, (t,), with what does not fit added."""
+    """Lane prices, (k, T), and the smoothed cost with them, (t,), with a part of what does not fit."""
     sweeps = Sweeps(market, threads)
     real = market.ceiling > 0
     least = np.min(market.scale[real] / market.ceiling[real], initial=1.0)
     level = Level(temperature=WIDTH * max(least, 1e-6), floor=WIDTH, tolerance=TOLERANCE)
-    price = climb(sweeps, price, level, _after(MOST_STEPS, halt), periods)
+    steps = _Steps(halt)
+    price = climb(sweeps, price, level, steps.halt, periods, steps.tell)
     made = sweeps.smooth(price[:, periods], WIDTH * market.scale, periods)
     now, limit = price[:, periods], market.capacity[:, periods]
     over = np.maximum(made.load - limit, 0.0)
-    return price, made.value - (now * limit).sum(axis=0) + (now * over).sum(axis=0)
+    return price, made.value - (now * limit).sum(axis=0) + UNFIT * (now * over).sum(axis=0)
 
 
-def _after(steps: int, halt: Callable[[], bool]) -> Callable[[], bool]:
-    """Halt as well once it has been asked so often."""
-    asked = itertools.count(1)
-    return lambda: halt() or next(asked) > steps
+class _Steps:
+    """Halts a climb after a number of steps as well."""
+
+    def __init__(self, halt: Halt) -> None:
+        self.done, self._halt = 0, halt
+
+    def tell(self, periods: Int, value: Float) -> None:
+        """One more, as the climb tells before each."""
+        self.done += 1
+
+    def halt(self) -> bool:
+        return self.done > MOST_STEPS or self._halt()
