@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from optimizer.methods.base import Limits as Limits
     from optimizer.plan import Plan as Plan
     from optimizer.result import Result as Result
+    from optimizer.session import Session as Session
+    from optimizer.session import open_session as open  # noqa: F401
     from optimizer.solving import solve as solve
 
 __version__ = "0.1.0"
@@ -45,16 +47,21 @@ _PLACES = {
     "OptimizerError": "errors",
     "Plan": "plan",
     "Result": "result",
+    "Session": "session",
     "SolverError": "errors",
     "UnsupportedError": "errors",
     "UsageError": "errors",
     "evaluate": "evaluation.evaluate",
     "explain": "explanation.explain",
     "generate": "instance.generate",
+    "open": "session",
     "read": "instance.read",
     "solve": "solving",
     "write": "instance.write",
 }
+
+_OWN_NAMES = {"open": "open_session"}
+"""Names that are others in their module, where Python has a use for them."""
 
 __all__ = [*_PLACES]
 
@@ -64,7 +71,7 @@ def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module 'optimizer' has no attribute {name!r}")
     module = importlib.import_module(f"optimizer.{_PLACES[name]}")
-    value = globals()[name] = getattr(module, name)
+    value = globals()[name] = getattr(module, _OWN_NAMES.get(name, name))
     return value
 
 

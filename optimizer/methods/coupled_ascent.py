@@ -47,6 +47,8 @@ SHRINK = 0.05
 """Part of itself that a price keeps at least in one step."""
 
 
+ROUNDING = 1e-12
+"""Part of itself by which the diagonal of a system is raised, so that it can be inverted."""
 _TINY = 1e-30
 
 
@@ -203,7 +205,11 @@ class _Newton:
         self.added_whole = damping[0] * (over + 1e-3 * whole) + 1e-9 * whole + bend.whole
         block = self.matrix[:, :count, :count].copy()
         np.einsum("tnn->tn", block)[:] += self.added
-        self.inverse = np.linalg.inv(block)
+        # Brought to a diagonal of 1, with a hair more: rows may say the same twice.
+        root = 1.0 / np.sqrt(np.einsum("tnn->tn", block))
+        block *= root[:, :, None] * root[:, None, :]
+        np.einsum("tnn->tn", block)[:] += ROUNDING
+        self.inverse = np.linalg.inv(block) * (root[:, :, None] * root[:, None, :])
         self.border = self.matrix[:, :count, count:]
         self.carried = np.matmul(self.inverse, self.border)
         corner = self.matrix[:, count:, count:].sum(axis=0) + np.diag(self.added_whole)

@@ -28,7 +28,11 @@ FALL = 1 / 2
 """From one level's temperature to the next: small steps, each soon climbed."""
 TOLERANCE, LAST_TOLERANCE = 1e-1, 1e-2
 """Part of the temperature to which a level is climbed, as a part of the bound."""
-Told = Callable[[Multipliers], None]
+WARM = 8.0
+"""Times the last temperature at which prices that are thought to be near begin."""
+ENOUGH = 0.2
+"""Part of the gap asked for by which a level may still raise the bound when the ladder ends."""
+Told = Callable[[Multipliers], float]
 
 
 def coldest(coupled: CoupledMarket) -> float:
@@ -39,25 +43,37 @@ def coldest(coupled: CoupledMarket) -> float:
     return (COLDEST_WAITING if coupled.waits else COLDEST) * max(least, 1e-6)
 
 
-def climbed(sweeps: CoupledSweeps, progress: Progress, halt: Halt, told: Told) -> Multipliers:
+def climbed(
+    sweeps: CoupledSweeps,
+    progress: Progress,
+    halt: Halt,
+    told: Told,
+    wanted: float = 0.0,
+    start: Multipliers | None = None,
+) -> Multipliers:
     """Prices on all rows.
 
     Parameters
     ----------
-    told : called with prices of the whole market after each level.
+    told : called with prices of the whole market after each level; gives the bound they prove.
+    wanted : gap asked for; what a level adds to the bound is about what is still missing after.
+    start : prices that are thought to be near; None for none.
     """
     coupled = sweeps.coupled
     at, hottest = coupled.none(), HOTTEST
-    count = coupled.market.num_workloads
-    order = np.random.default_rng(SEED).permutation(count)
-    for one_in, cold in SAMPLES:
-        if count // one_in < LEAST_SAMPLE:
-            continue
-        some = np.sort(order[: count // one_in])
-        part = CoupledSweeps(coupled.sample(some), sweeps.threads)
-        at = _down(part, at, (hottest, cold), progress, halt, lambda at: None)
-        hottest = cold
-    return _down(sweeps, at, (hottest, coldest(coupled)), progress, halt, told)
+    count, cold = coupled.market.num_workloads, coldest(coupled)
+    if start is not None:
+        at, hottest = start, WARM * cold
+    else:
+        order = np.random.default_rng(SEED).permutation(count)
+        for one_in, last in SAMPLES:
+            if count // one_in < LEAST_SAMPLE:
+                continue
+            some = np.sort(order[: count // one_in])
+            part = CoupledSweeps(coupled.sample(some), sweeps.threads)
+            at = _down(part, at, (hottest, last), progress, halt, None, 0.0)
+            hottest = last
+    return _down(sweeps, at, (hottest, cold), progress, halt, told, wanted)
 
 
 def level_at(coupled: CoupledMarket, temperature: float, *, last: bool = True) -> Level:
@@ -73,16 +89,18 @@ def _down(
     between: tuple[float, float],
     progress: Progress,
     halt: Halt,
-    told: Told,
+    told: Told | None,
+    wanted: float,
 ) -> Multipliers:
-    """Climb at temperature after temperature."""
+    """Climb at temperature after temperature, while it raises the bound."""
     temperature, cold = between
+    before = -np.inf
     while not halt():
         last = temperature <= cold * 1.0001
         at = climb(sweeps, at, level_at(sweeps.coupled, temperature, last=last), halt)
         progress.step()
-        told(at)
-        if last:
+        bound = before if told is None else told(at)
+        if last or (bound > 0 and bound - before < ENOUGH * wanted * bound):
             break
-        temperature = max(cold, temperature * FALL)
+        before, temperature = bound, max(cold, temperature * FALL)
     return at

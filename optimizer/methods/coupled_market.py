@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from optimizer.instance.instance import Instance
 from optimizer.methods.coupling import Coupling
 from optimizer.methods.market import Market
+from optimizer.prices import Prices
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -89,8 +90,13 @@ class CoupledMarket:
         return rows
 
     def none(self) -> Multipliers:
-        """Prices of zero."""
+        """Multipliers of zero."""
         return Multipliers(np.zeros(self.limit.shape), np.zeros(len(self.coupling.whole_limit)))
+
+    def of_prices(self, prices: Prices) -> Multipliers:
+        """Multipliers that have been given the names of the judge."""
+        each, whole = self.coupling.unnamed(prices)
+        return Multipliers(np.concatenate([prices.capacity_usd_per_chip_hour, each]), whole)
 
     def change(self, at: Multipliers) -> Float:
         """(D, T) what multipliers, or a change of them, add to the prices of what is taken."""

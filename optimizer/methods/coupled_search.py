@@ -66,6 +66,7 @@ class CoupledSearch:
     progress: Progress
     begun: float
     built: float
+    start: Prices | None = None
     at: Multipliers = field(init=False)
     prices: Prices = field(init=False)
     plan: Plan | None = None
@@ -110,7 +111,9 @@ class CoupledSearch:
     def _search(self) -> Reason:
         coupled, halt = self.sweeps.coupled, self._halt
         self.progress.stage("prices")
-        self.at = climbed(self.sweeps, self.progress, halt(CLIMB), self._tell)
+        begin = None if self.start is None else coupled.of_prices(self.start)
+        wanted = self.limits.relative_gap
+        self.at = climbed(self.sweeps, self.progress, halt(CLIMB), self._tell, wanted, begin)
         market = coupled.market
         placements = int(market.able[market.pool].sum())
         stated = placements <= LARGEST_JOINT and market.demand.size <= MOST_CELLS
@@ -176,8 +179,8 @@ class CoupledSearch:
         self.prices = model.prices(np.nan_to_num(duals, posinf=0.0, neginf=0.0))
         return reason
 
-    def _tell(self, at: Multipliers) -> None:
-        """Keep the prices with the best bound, and show it."""
+    def _tell(self, at: Multipliers) -> float:
+        """Keep the prices with the best bound, and show it; gives the bound."""
         pools = len(self.sweeps.coupled.market.capacity)
         known = self.sweeps.coupled.coupling.named(at.each[pools:], at.whole, self.instance)
         prices = Prices.of(self.instance, capacity_usd_per_chip_hour=at.each[:pools], **known)
@@ -185,6 +188,7 @@ class CoupledSearch:
         if bound.usd > self.bound_usd:
             self.bound_usd, self.prices, self.at = bound.usd, prices, at
             self.progress.incumbent(None, bound.usd, 0)
+        return bound.usd
 
     def _halt(self, part: float) -> Callable[[], bool]:
         """Whether the user wants to stop, or this part of the time is over."""

@@ -23,6 +23,7 @@ from optimizer.instance.instance import Instance
 from optimizer.methods.market import Market
 from optimizer.model.costs import reserved_usd, usage_usd_per_chip_hour
 from optimizer.model.groups import pools_of
+from optimizer.prices import Prices
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -114,6 +115,17 @@ class Coupling:
             else:
                 found[family][position] = value
         return found
+
+    def unnamed(self, prices: Prices) -> tuple[Float, Float]:
+        """Prices of the rows, (K, T) and (J,), from those that the judge knows."""
+        count = len(self.each)
+        values = [getattr(prices, family) for family, _ in self.names]
+        each = [values[row][position] for row, (_, position) in enumerate(self.names[:count])]
+        whole = [
+            np.min(value) if value.ndim == 0 else value[position].min()
+            for value, (_, position) in zip(values[count:], self.names[count:], strict=True)
+        ]
+        return np.array(each).reshape(self.each_limit.shape), np.array(whole)
 
 
 def _share_rows(instance: Instance, market: Market) -> list[Row]:

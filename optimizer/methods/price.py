@@ -49,9 +49,15 @@ MOST_ROUNDS = 200
 
 @dataclass(frozen=True)
 class Price:
-    """The price method; it takes no parameters and always uses Glop for what is left."""
+    """The price method; it always uses Glop for what is left.
+
+    Attributes
+    ----------
+    start : prices to start from, as those of a problem that differs little; None for none.
+    """
 
     name: str = "price"
+    start: Prices | None = None
 
     def __call__(self, instance: Instance, limits: Limits, progress: Progress) -> Found:
         """Climb, settle, solve the rest.
@@ -71,12 +77,13 @@ class Price:
         begun = time.monotonic()
         progress.stage("build")
         if present:
-            return _coupled(instance, limits, progress, begun)
+            return _coupled(instance, limits, progress, begun, self.start)
         sweeps = Sweeps(Market.of(instance), limits.threads)
         workers = shared_workers(limits.threads, limits.memory_mib)
         workers.peak_rss_mib = 0.0
         built = time.monotonic()
-        search = _Search(instance, sweeps, workers, limits, progress, begun)
+        start = None if self.start is None else self.start.capacity_usd_per_chip_hour
+        search = _Search(instance, sweeps, workers, limits, progress, begun, start)
         reason = search.run()
         market, solved = sweeps.market, time.monotonic()
         plan, claimed_usd = search.plan()
@@ -100,13 +107,15 @@ class Price:
         )
 
 
-def _coupled(instance: Instance, limits: Limits, progress: Progress, begun: float) -> Found:
+def _coupled(
+    instance: Instance, limits: Limits, progress: Progress, begun: float, start: Prices | None
+) -> Found:
     """Search with prices on limits beyond those of pools."""
     sweeps = CoupledSweeps(CoupledMarket.of(instance), limits.threads)
     workers = shared_workers(limits.threads, limits.memory_mib)
     workers.peak_rss_mib = 0.0
     built = time.monotonic()
-    return CoupledSearch(instance, sweeps, workers, limits, progress, begun, built).run()
+    return CoupledSearch(instance, sweeps, workers, limits, progress, begun, built, start).run()
 
 
 class _Search:
@@ -120,8 +129,10 @@ class _Search:
         limits: Limits,
         progress: Progress,
         begun: float,
+        start: Float | None,
     ) -> None:
         self.instance, self.sweeps, self.workers = instance, sweeps, workers
+        self.start = start
         self.limits, self.progress, self.begun = limits, progress, begun
         self.price: Float = np.zeros(sweeps.market.capacity.shape)
         self.finish: ColumnGeneration | None = None
@@ -134,7 +145,7 @@ class _Search:
             self.workers.start(self.limits.threads)
             self.progress.stage("prices")
             halt = self._halt(CLIMB)
-            self.price = climbed(self.sweeps, self.progress, halt, self._hear)
+            self.price = climbed(self.sweeps, self.progress, halt, self._hear, self.start)
             self.price, slack = sharpened(self.sweeps, self.price, self.progress, halt, self._hear)
             self.finish = ColumnGeneration(
                 self.sweeps,

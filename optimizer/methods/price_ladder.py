@@ -29,6 +29,8 @@ them come to each other, and the smoother is their bound at the same temperature
 TOLERANCE, ROUGH = 1e-3, 1e-2
 """Part of the temperature to which the last level and those before are climbed, as a part of the
 bound."""
+WARM = 5.0
+"""Times the last temperature at which prices that are thought to be near begin."""
 SEED = 20260504
 WIDTHS = 10.0
 """Least widths of the soft-min by which a way may miss the best and still be left open."""
@@ -37,14 +39,25 @@ SHARPER = 1 / 5
 SHARPENINGS = 3
 
 
-def climbed(sweeps: Sweeps, progress: Progress, halt: Halt, tell: Tell | None = None) -> Float:
+def climbed(
+    sweeps: Sweeps,
+    progress: Progress,
+    halt: Halt,
+    tell: Tell | None = None,
+    start: Float | None = None,
+) -> Float:
     """(P, T) prices of chip-hours beyond what is paid for use.
 
     Parameters
     ----------
     tell : hears of bounds on the cost, once all workloads climb.
+    start : (P, T) prices that are thought to be near; None for none.
     """
     market = sweeps.market
+    if start is not None:
+        floor = _floor(market)
+        cold = floor * _dearest(market)
+        return _down(sweeps, start, WARM * cold, cold, floor, progress, halt, tell)
     price, hottest = np.zeros(market.capacity.shape), HOTTEST
     order = np.random.default_rng(SEED).permutation(market.num_workloads)
     count = SMALLEST_SAMPLE

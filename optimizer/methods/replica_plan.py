@@ -71,8 +71,6 @@ class ReplicaPlan:
             used_usd=np.tile(market.used_usd, (models, 1)),
         )
         done = np.ones(market.num_periods, np.bool_)
-        made = plan_of(
-            instance, lanes, Settled(self._only, done), Placements.joined(self._placed)
-        )
+        made = plan_of(instance, lanes, Settled(self._only, done), Placements.joined(self._placed))
         whole = np.where(self._fleet.whole[:, :, None], count, 0.0)
         return replace(made, pool=made.pool % pools, replicas=Cells.of_dense(whole))

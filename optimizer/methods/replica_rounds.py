@@ -123,9 +123,7 @@ class ReplicaRounds:
     def _held(self, count: Float) -> Float:
         return np.asarray(np.einsum("mp,mpt->pt", self.choice.fleet.unit, count))
 
-    def _lost(
-        self, count: Float, lane_usd: Float, periods: Int, halt: Halt
-    ) -> Float | None:
+    def _lost(self, count: Float, lane_usd: Float, periods: Int, halt: Halt) -> Float | None:
         """(M, t) USD beyond the relaxed cost; moves ``lane_usd``. None when halted."""
         choice, fleet = self.choice, self.choice.fleet
         paid = fleet.paid_usd(count)

@@ -1,0 +1,127 @@
+"""A session: one instance that changes, solved again from the prices it had.
+
+A planner asks many questions of one problem: more demand here, a dearer pool there, fewer chips
+next week. Prices of what is short move little with each, so the search starts from the last ones
+instead of from nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from optimizer.errors import UsageError
+from optimizer.evaluation.relaxation import as_used_usd
+from optimizer.instance.instance import Instance
+from optimizer.methods.base import Limits, Method
+from optimizer.methods.price import Price
+from optimizer.methods.registry import method_named
+from optimizer.prices import Prices, shapes_of
+from optimizer.progress import Progress
+from optimizer.result import Result
+from optimizer.solving import solve
+
+__all__ = ["Session", "open_session"]
+
+Float = NDArray[np.float64]
+
+
+class Session:
+    """An instance, and the prices of its last solution.
+
+    Attributes
+    ----------
+    instance : the problem as it stands.
+    result : the last result, None before the first.
+    """
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+        self.result: Result | None = None
+        self._known: tuple[Instance, Prices] | None = None
+
+    def change(
+        self,
+        *,
+        demand_mtok: ArrayLike | None = None,
+        capacity_chips: ArrayLike | None = None,
+        usd_per_chip_hour: Mapping[str, float] | None = None,
+    ) -> Instance:
+        """Change the problem; gives it as it stands then.
+
+        Parameters
+        ----------
+        demand_mtok : (W, T) Mtok arriving.
+        capacity_chips : (P, T) chips that can be used.
+        usd_per_chip_hour : price for the whole horizon, by name of the pool.
+
+        Raises
+        ------
+        InputError
+            When the new numbers break a rule of instances; the problem stays as it was.
+        UsageError
+            When a matrix has another shape.
+        """
+        changed: dict[str, Any] = {}
+        for name, given in (("demand_mtok", demand_mtok), ("capacity_chips", capacity_chips)):
+            if given is None:
+                continue
+            matrix, shape = np.array(given, np.float64), getattr(self.instance, name).shape
+            if matrix.shape != shape:
+                raise UsageError(f"{name}: expected {shape} numbers, got {matrix.shape}")
+            changed[name] = matrix
+        instance = self.instance
+        if changed:
+            instance = dataclasses.replace(instance, **changed)
+        if usd_per_chip_hour:
+            instance = instance.with_prices(usd_per_chip_hour)
+        self.instance = instance
+        return instance
+
+    def solve(
+        self,
+        *,
+        method: str | Method = "auto",
+        solver: str = "auto",
+        limits: Limits | None = None,
+        progress: Progress | None = None,
+    ) -> Result:
+        """Find the cheapest verified plan, as :func:`optimizer.solve` does.
+
+        The price method starts from the prices of the last solution; other methods start as they
+        always do. The plan is judged and its gap proved like any other: prices to start from
+        decide how long the search takes, not what it may claim.
+        """
+        chosen = method
+        if isinstance(method, str):
+            chosen = method_named(method, solver, self.instance)
+        if isinstance(chosen, Price):
+            chosen = dataclasses.replace(chosen, start=self._start())
+        result = solve(
+            self.instance, method=chosen, solver=solver, limits=limits, progress=progress
+        )
+        self.result = result
+        if result.prices is not None and result.plan is not None:
+            self._known = self.instance, result.prices
+        return result
+
+    def _start(self) -> Prices | None:
+        """The last prices, on what chips cost now; None when there are none that fit."""
+        if self._known is None:
+            return None
+        before, prices = self._known
+        if shapes_of(before) != shapes_of(self.instance):
+            return None
+        # What workloads see is the price in use and the limit's together: that is kept.
+        seen = prices.capacity_usd_per_chip_hour + as_used_usd(before)
+        kept = np.maximum(seen - as_used_usd(self.instance), 0.0)
+        return dataclasses.replace(prices, capacity_usd_per_chip_hour=kept)
+
+
+def open_session(instance: Instance) -> Session:
+    """Begin a session with an instance: ``optimizer.open(instance)``."""
+    return Session(instance)
