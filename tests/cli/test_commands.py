@@ -158,7 +158,8 @@ def test_bad_input_is_refused_with_every_problem_and_nothing_is_written(
         (["--solver", "glp"], "did you mean 'glop'?"),
         (
             ["--method", "magic"],
-            "expected one of auto, direct, rounding, rolling, price, greedy, got 'magic'",
+            "expected one of auto, direct, rounding, rolling, price, price_rounding, greedy, "
+            "got 'magic'",
         ),
         (["--gap", "nan"], "expected a number >= 0 and < 1, got nan"),
         (["--gap", "1"], "expected a number >= 0 and < 1, got 1"),
