@@ -2,9 +2,9 @@
 
 Without costs of starting, a fleet of replicas relaxes to a plain market, which the price method's
 ascent solves at any size; its prices prove the bound. Replicas are made whole period by period
-near the relaxed loads (:mod:`~optimizer.methods.replica_choice`), corrected by what they really cost
-(:mod:`~optimizer.methods.replica_rounds`), and with them fixed each model by itself is
-placed exactly (:mod:`~optimizer.methods.lane_finish`).
+near the relaxed loads (:mod:`~optimizer.methods.replica_choice`) and corrected by what they really
+cost (:mod:`~optimizer.methods.replica_rounds`). With them fixed, each model by itself is placed
+exactly (:mod:`~optimizer.methods.lane_finish`).
 """
 
 from __future__ import annotations
@@ -188,9 +188,7 @@ class _Search:
         """What the relaxed prices prove, as the judge will find."""
         market = self.fleet.market
         periods = np.arange(market.num_periods)
-        near = Sweeps(market, self.limits.threads).near(
-            self.price, np.zeros(len(periods)), periods
-        )
+        near = Sweeps(market, self.limits.threads).near(self.price, np.zeros(len(periods)), periods)
         used = float((np.where(market.able, self.price, 0.0) * market.capacity).sum())
         return float(near.value.sum() - used + reserved_usd(self.instance).sum())
 

@@ -36,7 +36,7 @@ SEED = 20260506
 LEAST_WORTH = 0.3
 """Worth of a chip-hour that the relaxed plan has for nothing, as a part of its list price."""
 USED, NEARLY_USED, CHEAPER = 1e-3, 0.1, 0.02
-"""Replicas of relaxed load that make a lane a candidate, or so many if it were cheaper by so much."""
+"""Replicas of relaxed load that make a lane a candidate, or so many were it cheaper by a part."""
 STIFF, SOFT = 10.0, 1e-4
 """Added to the curvature: along the worth of lanes, and everywhere, as parts of its size."""
 
@@ -65,9 +65,7 @@ class ReplicaChoice:
     threads: int
 
     @classmethod
-    def at(
-        cls, fleet: ReplicaMarket, price: Float, list_usd: Float, threads: int
-    ) -> ReplicaChoice:
+    def at(cls, fleet: ReplicaMarket, price: Float, list_usd: Float, threads: int) -> ReplicaChoice:
         """Look at the market once at prices.
 
         Parameters

@@ -41,8 +41,8 @@ class ReplicaPlan:
         """
         members = self._fleet.members[model]
         route = np.searchsorted(self._fleet.market.route, lanes.route).astype(np.int32)
-        settled = made.only >= 0
-        self._only[members] = np.where(settled, np.append(route, -1)[made.only], -1)
+        # The name of no route is its last place.
+        self._only[members] = np.append(route, np.int32(-1))[np.maximum(made.only, -1)]
         self._placed.append(
             replace(
                 made.placed,
@@ -71,8 +71,6 @@ class ReplicaPlan:
             used_usd=np.tile(market.used_usd, (models, 1)),
         )
         done = np.ones(market.num_periods, np.bool_)
-        made = plan_of(
-            instance, lanes, Settled(self._only, done), Placements.joined(self._placed)
-        )
+        made = plan_of(instance, lanes, Settled(self._only, done), Placements.joined(self._placed))
         whole = np.where(self._fleet.whole[:, :, None], count, 0.0)
         return replace(made, pool=made.pool % pools, replicas=Cells.of_dense(whole))

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from optimizer.methods.ascent import Level, climb
 from optimizer.methods.market import Market
 from optimizer.methods.replica_choice import SHORTAGE, WIDTH, ReplicaChoice
-from optimizer.methods.replica_market import ReplicaMarket
 from optimizer.methods.sweeps import Halt, Sweeps
 from optimizer.progress import Progress
 
@@ -123,9 +122,7 @@ class ReplicaRounds:
     def _held(self, count: Float) -> Float:
         return np.asarray(np.einsum("mp,mpt->pt", self.choice.fleet.unit, count))
 
-    def _lost(
-        self, count: Float, lane_usd: Float, periods: Int, halt: Halt
-    ) -> Float | None:
+    def _lost(self, count: Float, lane_usd: Float, periods: Int, halt: Halt) -> Float | None:
         """(M, t) USD beyond the relaxed cost; moves ``lane_usd``. None when halted."""
         choice, fleet = self.choice, self.choice.fleet
         paid = fleet.paid_usd(count)
@@ -134,6 +131,11 @@ class ReplicaRounds:
             if halt():
                 return None
             pools = np.flatnonzero(choice.able[model].any(axis=1))
+            if len(pools) == 0:
+                part = fleet.parts[model]
+                given_up = part.ceiling @ part.demand[:, periods]
+                found[model] = given_up - self.relaxed_usd[model, periods]
+                continue
             market = fleet.lanes(model, count[model], pools)
             running = market.capacity > 0
             price = np.where(running, lane_usd[model, pools], 0.0)
@@ -143,7 +145,7 @@ class ReplicaRounds:
             full = price + np.where(whole, 0.0, fleet.held_usd[pools])
             # A lane that is closed has no price of its own: it begins at the relaxed one.
             full = np.where(running, full, choice.price[pools])
-            lane_usd[np.ix_([model], pools, periods)] = full[:, periods]
+            lane_usd[np.ix_(np.array([model]), pools, periods)] = full[:, periods]
             held = fleet.unit[model, pools, None] * count[model, pools]
             cost += paid[model, periods] + (self.slack_usd[pools] * held)[:, periods].sum(axis=0)
             found[model] = cost - self.relaxed_usd[model, periods]
@@ -160,7 +162,7 @@ class ReplicaRounds:
 def _priced(
     market: Market, price: Float, periods: Int, threads: int, halt: Halt
 ) -> tuple[Float, Float]:
-    """Lane prices, (k, T), and the smoothed cost with them, (t,), with a part of what does not fit."""
+    """(k, T) lane prices, and (t,) the smoothed cost with a part of what does not fit."""
     sweeps = Sweeps(market, threads)
     real = market.ceiling > 0
     least = np.min(market.scale[real] / market.ceiling[real], initial=1.0)
