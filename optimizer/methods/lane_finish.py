@@ -102,7 +102,7 @@ def _cooled(sweeps: Sweeps, price: Float, halt: Halt) -> Float:
 
 def _placed(exact: ColumnGeneration) -> Finished:
     """Settled demand, the others of periods that have a plan, and prices alone for the rest."""
-    market, done = exact.sweeps.market, np.isfinite(exact.cost_usd)
+    done = np.isfinite(exact.cost_usd)
     parts = [
         Placements(rest.route, rest.workload, np.full(len(mtok), rest.period, np.int32), mtok)
         for rest, mtok in zip(exact.remainders, exact.placed_mtok, strict=True)

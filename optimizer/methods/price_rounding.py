@@ -2,9 +2,9 @@
 
 Without costs of starting, a fleet of replicas relaxes to a plain market, which the price method's
 ascent solves at any size; its prices prove the bound. Replicas are made whole period by period
-near the relaxed loads (:mod:`~optimizer.methods.replica_choice`), corrected by what they really cost
-(:mod:`~optimizer.methods.replica_rounds`), and with them fixed each model by itself is
-placed exactly (:mod:`~optimizer.methods.lane_finish`).
+near the relaxed loads (:mod:`~optimizer.methods.replica_choice`) and corrected by what they really
+cost (:mod:`~optimizer.methods.replica_rounds`). With them fixed, each model by itself is placed
+exactly (:mod:`~optimizer.methods.lane_finish`).
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ class _Search:
         instance, threads = self.instance, self.limits.threads
         list_usd = np.nan_to_num(instance.price_usd_per_chip_hour, nan=0.0)
         choice = ReplicaChoice.at(self.fleet, self.price, list_usd, threads)
-        self.rounds = ReplicaRounds.at(choice, self.price)
+        self.rounds = ReplicaRounds(choice, np.where(self.fleet.market.able, self.price, 0.0))
         bound = self._bound_usd()
         self.progress.incumbent(None, bound, 0)
         self.rounds.run(bound, self.progress, self._halt(CHOOSE))
@@ -153,7 +153,7 @@ class _Search:
         self.progress.stage("amounts", len(fleet.parts))
         cost = float(fleet.paid_usd(rounds.count).sum() + reserved_usd(self.instance).sum())
         # The largest models first: what time is left for matters most to them.
-        for model in np.argsort(-rounds.relaxed_usd.sum(axis=1), kind="stable").tolist():
+        for model in np.argsort(-rounds.choice.relaxed_usd.sum(axis=1), kind="stable").tolist():
             cost += self._finish_model(model)
             self.progress.step()
         if np.isfinite(cost):

@@ -36,7 +36,7 @@ SEED = 20260506
 LEAST_WORTH = 0.3
 """Worth of a chip-hour that the relaxed plan has for nothing, as a part of its list price."""
 USED, NEARLY_USED, CHEAPER = 1e-3, 0.1, 0.02
-"""Replicas of relaxed load that make a lane a candidate, or so many if it were cheaper by so much."""
+"""Replicas of relaxed load that make a lane a candidate, or so many were it cheaper by a part."""
 STIFF, SOFT = 10.0, 1e-4
 """Added to the curvature: along the worth of lanes, and everywhere, as parts of its size."""
 
@@ -53,6 +53,7 @@ class ReplicaChoice:
     able : (M, P, T) lanes on which replicas may run.
     worth : (P, T) USD per chip-hour: what models add up what they hold by; > 0.
     price : (P, T) USD per chip-hour of the relaxed plan, use included.
+    relaxed_usd : (M, T) what each model's tokens cost at it, smoothed at ``WIDTH``.
     threads : that share the periods.
     """
 
@@ -62,6 +63,7 @@ class ReplicaChoice:
     able: Bool
     worth: Float
     price: Float
+    relaxed_usd: Float
     threads: int
 
     @classmethod
@@ -82,10 +84,12 @@ class ReplicaChoice:
         load = np.zeros((models, pools, len(periods)))
         bend = np.zeros((len(periods), models, pools, pools))
         able = np.zeros(load.shape, np.bool_)
+        relaxed_usd = np.zeros((models, len(periods)))
         for model, part in enumerate(fleet.parts):
             sweeps = Sweeps(part, threads)
             load[model] = sweeps.smooth(price, SHARP * part.scale, periods).load
             wide = sweeps.smooth(price, WIDTH * part.scale, periods)
+            relaxed_usd[model] = wide.value
             unit = fleet.unit[model][:, None]
             eager = np.einsum("tpp->pt", wide.curvature) * CHEAPER * worth
             able[model] = (load[model] > USED * unit) | (eager > NEARLY_USED * unit)
@@ -93,7 +97,7 @@ class ReplicaChoice:
             bend[:, model] = _bend(wide.curvature, load[model], worth)
         total = load.sum(axis=0)
         fit = np.minimum(1.0, market.capacity / np.where(total > 0, total, 1.0))
-        return cls(fleet, load * fit, bend, able, worth, full, threads)
+        return cls(fleet, load * fit, bend, able, worth, full, relaxed_usd, threads)
 
     def floor(self) -> Float:
         """(M, P, T) the relaxed replicas rounded down, which always fit."""

@@ -1,9 +1,9 @@
 """The market of an instance whose models run in whole replicas, and its parts.
 
-Without costs of starting, replicas that may be fractions only divide chip-hours by the target: the
-relaxed problem is a plain market in which a Mtok holds ``a / target`` chip-hours. With whole numbers
-of replicas fixed, models know nothing of each other: each is a market of its own whose pools are
-its lanes, and lanes are paid for already.
+Without costs of starting, replicas that may be fractions only divide chip-hours by the target:
+the relaxed problem is a plain market in which a Mtok holds ``a / target`` chip-hours. With whole
+numbers of replicas fixed, models know nothing of each other: each is a market of its own whose
+pools are its lanes, and lanes are paid for already.
 """
 
 from __future__ import annotations

@@ -41,8 +41,8 @@ class ReplicaPlan:
         """
         members = self._fleet.members[model]
         route = np.searchsorted(self._fleet.market.route, lanes.route).astype(np.int32)
-        settled = made.only >= 0
-        self._only[members] = np.where(settled, np.append(route, -1)[made.only], -1)
+        # The name of no route is its last place.
+        self._only[members] = np.append(route, np.int32(-1))[np.maximum(made.only, -1)]
         self._placed.append(
             replace(
                 made.placed,

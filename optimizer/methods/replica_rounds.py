@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from optimizer.methods.ascent import Level, climb
 from optimizer.methods.market import Market
 from optimizer.methods.replica_choice import SHORTAGE, WIDTH, ReplicaChoice
-from optimizer.methods.replica_market import ReplicaMarket
 from optimizer.methods.sweeps import Halt, Sweeps
 from optimizer.progress import Progress
 
@@ -48,7 +47,8 @@ class ReplicaRounds:
     Attributes
     ----------
     choice : the model that replicas are chosen by.
-    relaxed_usd : (M, T) what each model's tokens cost at the relaxed prices, smoothed.
+    slack_usd : (P, T) USD per chip-hour that is lost when one stays free: the relaxed price
+        beyond what is paid for use.
     count : (M, P, T) the best replicas so far.
     lane_usd : (M, P, T) price per chip-hour of lanes with them.
     excess_usd : (T,) estimate of what they cost beyond the relaxed plan; infinity before the
@@ -58,27 +58,10 @@ class ReplicaRounds:
 
     choice: ReplicaChoice
     slack_usd: Float
-    relaxed_usd: Float
     count: Float = field(init=False)
     lane_usd: Float = field(init=False)
     excess_usd: Float = field(init=False)
     rounds: int = 0
-
-    @classmethod
-    def at(cls, choice: ReplicaChoice, price: Float) -> ReplicaRounds:
-        """Before the first round.
-
-        Parameters
-        ----------
-        price : (P, T) USD per chip-hour beyond what is paid for use, of the relaxed plan.
-        """
-        fleet = choice.fleet
-        periods = np.arange(price.shape[1])
-        relaxed = [
-            Sweeps(part, choice.threads).smooth(price, WIDTH * part.scale, periods).value
-            for part in fleet.parts
-        ]
-        return cls(choice, np.where(fleet.market.able, price, 0.0), np.array(relaxed))
 
     def __post_init__(self) -> None:
         self.count = self.choice.floor()
@@ -92,7 +75,7 @@ class ReplicaRounds:
         ----------
         whole_usd : cost of the relaxed plan, what is paid in any case included.
         """
-        now, extra = self.count.copy(), np.zeros(self.relaxed_usd.shape)
+        now, extra = self.count.copy(), np.zeros(self.choice.relaxed_usd.shape)
         lane_usd, todo = self.lane_usd.copy(), np.arange(now.shape[2])
         while len(todo) and self.rounds < MOST_ROUNDS and not halt():
             now[:, :, todo] = self.choice.improved(now, extra, todo, self.rounds)
@@ -132,6 +115,11 @@ class ReplicaRounds:
             if halt():
                 return None
             pools = np.flatnonzero(choice.able[model].any(axis=1))
+            if len(pools) == 0:
+                part = fleet.parts[model]
+                given_up = part.ceiling @ part.demand[:, periods]
+                found[model] = given_up - self.choice.relaxed_usd[model, periods]
+                continue
             market = fleet.lanes(model, count[model], pools)
             running = market.capacity > 0
             price = np.where(running, lane_usd[model, pools], 0.0)
@@ -141,15 +129,15 @@ class ReplicaRounds:
             full = price + np.where(whole, 0.0, fleet.held_usd[pools])
             # A lane that is closed has no price of its own: it begins at the relaxed one.
             full = np.where(running, full, choice.price[pools])
-            lane_usd[np.ix_([model], pools, periods)] = full[:, periods]
+            lane_usd[np.ix_(np.array([model]), pools, periods)] = full[:, periods]
             held = fleet.unit[model, pools, None] * count[model, pools]
             cost += paid[model, periods] + (self.slack_usd[pools] * held)[:, periods].sum(axis=0)
-            found[model] = cost - self.relaxed_usd[model, periods]
+            found[model] = cost - self.choice.relaxed_usd[model, periods]
         return found
 
     def _surprise(self, count: Float, lost: Float, periods: Int) -> Float:
         """(M, t) USD that replicas cost beyond what they may have been thought to."""
-        relaxed = np.abs(self.relaxed_usd[:, periods])
+        relaxed = np.abs(self.choice.relaxed_usd[:, periods])
         fair = MISJUDGED * self.choice.expected(count[:, :, periods], periods)
         fair += OF_MODEL * relaxed + OF_PERIOD * relaxed.sum(axis=0)
         return np.maximum(0.0, lost - fair)
@@ -158,7 +146,7 @@ class ReplicaRounds:
 def _priced(
     market: Market, price: Float, periods: Int, threads: int, halt: Halt
 ) -> tuple[Float, Float]:
-    """Lane prices, (k, T), and the smoothed cost with them, (t,), with a part of what does not fit."""
+    """(k, T) lane prices, and (t,) the smoothed cost with a part of what does not fit."""
     sweeps = Sweeps(market, threads)
     real = market.ceiling > 0
     least = np.min(market.scale[real] / market.ceiling[real], initial=1.0)
