@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,10 +26,10 @@ from optimizer.methods.coupled_ladder import climbed, coldest, level_at
 from optimizer.methods.coupled_market import CoupledMarket, Multipliers
 from optimizer.methods.coupled_sweeps import CoupledSweeps
 from optimizer.methods.joint_generation import JointGeneration
-from optimizer.methods.split_by_period import SplitByPeriod
+from optimizer.methods.priced_plan import Settled, plan_of
 from optimizer.model.costs import reserved_usd
 from optimizer.model.formulation import Formulation
-from optimizer.plan import Plan, from_cells
+from optimizer.plan import Plan
 from optimizer.prices import Prices
 from optimizer.progress import Progress
 from optimizer.solvers.base import Reason
@@ -150,7 +150,11 @@ class CoupledSearch:
             self._how.append("not every period has a plan")
             return
         self._how.append("periods by glop with what is handled when fixed")
-        self.plan, self.claimed_usd = _as_plan(self.instance, coupled, finish)
+        self.progress.stage("plan")
+        placed = replace(coupled.market, demand=handled)
+        settled = Settled(finish.only, np.ones(handled.shape[1], np.bool_))
+        self.plan = plan_of(self.instance, placed, settled, finish.placements(), handled)
+        self.claimed_usd = float(reserved_usd(self.instance).sum()) + finish.cost_usd()
 
     def _good_enough(self) -> bool:
         if self.plan is None:
@@ -212,34 +216,3 @@ def _cleaned(handled: Float, coupled: CoupledMarket) -> Float:
     rows *= demand.sum(axis=1, keepdims=True) / np.where(total > 0, total, 1.0)
     handled[later] = rows
     return handled
-
-
-def _as_plan(
-    instance: Instance, coupled: CoupledMarket, finish: SplitByPeriod
-) -> tuple[Plan, float]:
-    """The plan, with rounding taken out, and what it costs."""
-    market, handled = coupled.market, finish.handled
-    placed = finish.placements()
-    load = placed.load(market)
-    over = load > market.capacity
-    share = np.where(over, market.capacity / np.where(over, load, 1.0) * (1 - 2.0**-52), 1.0)
-    placed = placed.scaled(market, share)
-    shape = handled.shape
-    cell = placed.workload * np.int64(shape[1]) + placed.period
-    served = np.bincount(cell, placed.mtok, minlength=handled.size).reshape(shape)
-    rest = handled - served
-    rest[rest <= 1e-11 * handled] = 0.0
-    usd = (
-        market.usd[placed.route]
-        + market.hours[placed.route] * (market.used_usd[market.pool[placed.route], placed.period])
-    )
-    cost = float(reserved_usd(instance).sum() + usd @ placed.mtok + market.ceiling @ rest.sum(1))
-    plan = from_cells(
-        instance,
-        placed.workload.astype(np.int32),
-        market.pool[placed.route],
-        placed.period.astype(np.int32),
-        placed.mtok,
-        rest,
-    )
-    return plan, cost

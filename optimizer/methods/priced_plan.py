@@ -42,10 +42,21 @@ class Settled:
         return cls(np.broadcast_to(np.int32(-1), shape), np.zeros(shape[1], np.bool_))
 
 
-def plan_of(instance: Instance, market: Market, settled: Settled, others: Placements) -> Plan:
+def plan_of(
+    instance: Instance,
+    market: Market,
+    settled: Settled,
+    others: Placements,
+    handled_mtok: Float | None = None,
+) -> Plan:
     """Write both down as a plan: no pool over its limit, no workload over its demand.
 
     Workload by workload, so that beside the plan itself hardly any memory is needed.
+
+    Parameters
+    ----------
+    handled_mtok : (W, T) Mtok placed or given up in each period, as in ``market.demand``; None
+        where that is what arrives.
     """
     from optimizer.kernels.plan_order import order_of
     from optimizer.kernels.settled_cells import fill_cells, left_over, scale_cells
@@ -88,7 +99,7 @@ def plan_of(instance: Instance, market: Market, settled: Settled, others: Placem
     def rest(begin: int, end: int) -> tuple[Index, Index, Float]:
         size = (end - begin) * periods
         who, when, what = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size)
-        demand = instance.demand_mtok
+        demand = instance.demand_mtok if handled_mtok is None else handled_mtok
         found = left_over(demand, first, period, mtok, SPECK, begin, end, who, when, what)
         return who[:found].copy(), when[:found].copy(), what[:found].copy()
 

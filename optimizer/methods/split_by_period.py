@@ -61,6 +61,7 @@ class SplitByPeriod:
     open: Bool = field(init=False)
     _settled: Float = field(init=False)
     _may_draw: Bool = field(init=False)
+    _others_usd: Float = field(init=False)
 
     def __post_init__(self) -> None:
         shape, periods = self.handled.shape, self.handled.shape[1]
@@ -72,6 +73,7 @@ class SplitByPeriod:
         self.slack = np.array(self.slack)
         self._settled = np.zeros(self.room.shape)
         self._may_draw = np.ones(periods, np.bool_)
+        self._others_usd = np.full(periods, np.nan)
         self._start(np.arange(periods))
 
     def programs(self, halt: Callable[[], bool]) -> list[tuple[int, Program]]:
@@ -94,29 +96,39 @@ class SplitByPeriod:
     def learn(self, solved: list[tuple[int, Program, Outcome]]) -> None:
         """Take solutions over; periods without one are tried with more ways."""
         again = []
-        for period, _, outcome in solved:
+        for period, program, outcome in solved:
             if outcome.reason is Reason.OPTIMAL and outcome.values is not None:
                 ways = len(self.remainders[period].route)
                 self.placed_mtok[period] = np.maximum(outcome.values[:ways], 0.0)
+                self._others_usd[period] = float(program.cost @ outcome.values)
                 self.open[period] = False
             elif outcome.reason is Reason.INFEASIBLE:
                 again.append(period)
         self._widen(np.array(again, np.int64))
 
     def placements(self) -> Placements:
-        """What is placed in the periods that have a plan."""
-        done = np.array([placed is not None for placed in self.placed_mtok])
-        workload, period = np.nonzero((self.only >= 0) & done)
-        route = self.only[workload, period].astype(np.int64)
-        parts = [Placements(route, workload, period, self.handled[workload, period])]
-        for each in np.flatnonzero(done).tolist():
-            rest, mtok = self.remainders[each], self.placed_mtok[each]
-            assert mtok is not None
-            when = np.full(len(mtok), each)
-            parts.append(
-                Placements(rest.route.astype(np.int64), rest.workload.astype(np.int64), when, mtok)
-            )
-        return Placements.joined(parts)
+        """What is placed of those that are not settled, in the periods that have a plan."""
+        return Placements.joined(
+            [
+                Placements(
+                    rest.route, rest.workload, np.full(len(mtok), rest.period, np.int32), mtok
+                )
+                for rest, mtok in zip(self.remainders, self.placed_mtok, strict=True)
+                if mtok is not None
+            ]
+        )
+
+    def cost_usd(self) -> float:
+        """What the periods that have a plan cost, without what is paid in any case."""
+        from optimizer.kernels.settled_sums import settled_sums
+
+        market, done = self.coupled.market, ~np.isnan(self._others_usd)
+        load, cost = np.zeros(market.capacity.shape), np.zeros(len(done))
+        settled_sums(
+            self.only, done, self.handled, market.pool, market.usd, market.hours,
+            market.used_usd, market.ceiling, load, cost,
+        )  # fmt: skip
+        return float(cost.sum() + self._others_usd[done].sum())
 
     def _widen(self, periods: Int) -> None:
         """Begin these periods anew with more ways; give up on those that had all of them."""
