@@ -8,6 +8,7 @@ by a fraction of it; so the temperature falls further.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -28,7 +29,10 @@ FALL = 1 / 2
 """From one level's temperature to the next: small steps, each soon climbed."""
 TOLERANCE, LAST_TOLERANCE = 1e-1, 1e-2
 """Part of the temperature to which a level is climbed, as a part of the bound."""
-WARM = 8.0
+PLANNED = 8.0
+"""Times the last temperature at which plans are made where tokens may wait: colder, what is handled
+when moves from period to period with every hair of the prices."""
+WARM = 16.0
 """Times the last temperature at which prices that are thought to be near begin."""
 ENOUGH = 0.2
 """Part of the gap asked for by which a level may still raise the bound when the ladder ends."""
@@ -43,6 +47,21 @@ def coldest(coupled: CoupledMarket) -> float:
     return (COLDEST_WAITING if coupled.waits else COLDEST) * max(least, 1e-6)
 
 
+@dataclass(frozen=True)
+class Climbed:
+    """Where the ladder ended.
+
+    Attributes
+    ----------
+    at : prices on all rows that prove the bound.
+    planned, level : prices to plan at, and the level that they were climbed at.
+    """
+
+    at: Multipliers
+    planned: Multipliers
+    level: Level
+
+
 def climbed(
     sweeps: CoupledSweeps,
     progress: Progress,
@@ -50,7 +69,7 @@ def climbed(
     told: Told,
     wanted: float = 0.0,
     start: Multipliers | None = None,
-) -> Multipliers:
+) -> Climbed:
     """Prices on all rows.
 
     Parameters
@@ -71,7 +90,7 @@ def climbed(
                 continue
             some = np.sort(order[: count // one_in])
             part = CoupledSweeps(coupled.sample(some), sweeps.threads)
-            at = _down(part, at, (hottest, last), progress, halt, None, 0.0)
+            at = _down(part, at, (hottest, last), progress, halt, None, 0.0).at
             hottest = last
     return _down(sweeps, at, (hottest, cold), progress, halt, told, wanted)
 
@@ -91,16 +110,27 @@ def _down(
     halt: Halt,
     told: Told | None,
     wanted: float,
-) -> Multipliers:
+) -> Climbed:
     """Climb at temperature after temperature, while it raises the bound."""
     temperature, cold = between
-    before = -np.inf
-    while not halt():
+    before, planned = -np.inf, None
+    plan_at = PLANNED * cold if told is not None and sweeps.coupled.waits else cold
+    while True:
         last = temperature <= cold * 1.0001
-        at = climb(sweeps, at, level_at(sweeps.coupled, temperature, last=last), halt)
+        plans = planned is None and temperature <= plan_at * 1.0001
+        level = level_at(sweeps.coupled, temperature, last=last or plans)
+        at = climb(sweeps, at, level, halt)
         progress.step()
+        if plans:
+            planned = Climbed(at, at, level)
         bound = before if told is None else told(at)
-        if last or (bound > 0 and bound - before < ENOUGH * wanted * bound):
+        enough = bound > 0 and bound - before < ENOUGH * wanted * bound
+        if last or enough or halt():
             break
         before, temperature = bound, max(cold, temperature * FALL)
-    return at
+    if planned is None:
+        # Whoever plans at these prices wants every limit kept.
+        level = level_at(sweeps.coupled, temperature)
+        at = climb(sweeps, at, level, halt)
+        planned = Climbed(at, at, level)
+    return Climbed(at, planned.planned, planned.level)

@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 from optimizer.evaluation.bound import lower_bound
 from optimizer.evaluation.evaluate import evaluate
 from optimizer.instance.instance import Instance
-from optimizer.methods import split_by_period
 from optimizer.methods.base import Found, Limits, Size
 from optimizer.methods.coupled_ascent import widths
-from optimizer.methods.coupled_ladder import climbed, coldest, level_at
+from optimizer.methods.coupled_ladder import Climbed, climbed
 from optimizer.methods.coupled_market import CoupledMarket, Multipliers
 from optimizer.methods.coupled_sweeps import CoupledSweeps
 from optimizer.methods.joint_generation import JointGeneration
 from optimizer.methods.priced_plan import Settled, plan_of
+from optimizer.methods.split_by_period import SplitByPeriod, rooms
 from optimizer.model.costs import reserved_usd
 from optimizer.model.formulation import Formulation
 from optimizer.plan import Plan
@@ -48,8 +48,6 @@ MOST_CELLS = 150_000
 """Cells of workloads and periods up to which it is stated."""
 SMALL = 20_000
 """Placements below which the whole program is solved at once, without a plan before."""
-WIDTHS = 10.0
-"""Widths of the soft-min within which a way is left open."""
 MOST_ROUNDS = 20
 SPECK = 1e-9
 """Part of its mean demand below which a workload handles nothing in a period."""
@@ -113,12 +111,13 @@ class CoupledSearch:
         self.progress.stage("prices")
         begin = None if self.start is None else coupled.of_prices(self.start)
         wanted = self.limits.relative_gap
-        self.at = climbed(self.sweeps, self.progress, halt(CLIMB), self._tell, wanted, begin)
+        top = climbed(self.sweeps, self.progress, halt(CLIMB), self._tell, wanted, begin)
+        self.at = top.at
         market = coupled.market
         placements = int(market.able[market.pool].sum())
         stated = placements <= LARGEST_JOINT and market.demand.size <= MOST_CELLS
         if not stated or placements > SMALL:
-            self._split()
+            self._split(top)
             if self._good_enough():
                 return Reason.OPTIMAL
         if not stated:
@@ -126,16 +125,21 @@ class CoupledSearch:
             return Reason.OPTIMAL if done else Reason.TIME_LIMIT
         return self._joint()
 
-    def _split(self) -> None:
+    def _split(self, top: Climbed) -> None:
         """A plan with what is handled when as the ascent says."""
         coupled = self.sweeps.coupled
-        level = level_at(coupled, coldest(coupled))
-        here = self.sweeps.smooth(coupled.prices(self.at), widths(coupled, level))
+        width, price = widths(coupled, top.level), coupled.prices(top.planned)
+        here = self.sweeps.smooth(price, width)
         handled = _cleaned(self.sweeps.handled(here), coupled)
-        slack = WIDTHS * level.floor
-        finish = split_by_period.start(
-            coupled, self.at, (here.load, handled), slack, self.limits.threads
+        finish = SplitByPeriod(
+            coupled,
+            price,
+            width,
+            handled,
+            rooms(coupled, here.load),
+            self.limits.threads,
         )
+        del here
         self.progress.stage("periods", coupled.market.num_periods)
         rounds, halt = 0, self._halt(SPLIT)
         while bool(finish.open.any()) and rounds < MOST_ROUNDS and not halt():

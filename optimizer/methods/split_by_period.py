@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.methods.column_generation import EVERYTHING, MOST_WAYS, OVERFULL, WIDER
-from optimizer.methods.coupled_market import CoupledMarket, Multipliers
+from optimizer.methods.coupled_market import CoupledMarket
 from optimizer.methods.overflow import Placements
 from optimizer.methods.period_remainder import PeriodRemainder
 from optimizer.methods.spread import spread
@@ -31,6 +31,12 @@ Index = NDArray[np.int32]
 Bool = NDArray[np.bool_]
 
 
+WIDTHS = 10.0
+"""Widths within which a way is left open at first."""
+WIDEST = 1e4
+"""Widths from which on every way is left open."""
+
+
 @dataclass(eq=False)
 class SplitByPeriod:
     """What is known of each period; moves on as :meth:`learn` is told of solutions.
@@ -39,10 +45,11 @@ class SplitByPeriod:
     ----------
     coupled : the market.
     price : (D, T) prices of what is taken.
+    width : (W,) USD per Mtok: width of the soft-min at these prices.
     handled : (W, T) Mtok handled in each period.
     room : (P + K + J, T) limits of all rows in each period.
-    slack : (T,) part of its scale by which a way may miss the best and be left open.
     threads : threads of the sweeps.
+    slack : (T,) widths by which a way may miss the best and be left open.
     only : (W, T) settled workloads: their route, or a name of :mod:`optimizer.kernels.near_ways`.
     remainders : the others, by period.
     placed_mtok : what is placed on the ways of each remainder, by period; None before.
@@ -51,10 +58,11 @@ class SplitByPeriod:
 
     coupled: CoupledMarket
     price: Float
+    width: Float
     handled: Float
     room: Float
-    slack: Float
     threads: int
+    slack: Float = field(init=False)
     only: Index = field(init=False)
     remainders: list[PeriodRemainder] = field(init=False)
     placed_mtok: list[Float | None] = field(init=False)
@@ -70,7 +78,7 @@ class SplitByPeriod:
         self.remainders = [PeriodRemainder(period, none, none) for period in range(periods)]
         self.placed_mtok = [None] * periods
         self.open = np.ones(periods, np.bool_)
-        self.slack = np.array(self.slack)
+        self.slack = np.full(periods, WIDTHS)
         self._settled = np.zeros(self.room.shape)
         self._may_draw = np.ones(periods, np.bool_)
         self._others_usd = np.full(periods, np.nan)
@@ -139,7 +147,7 @@ class SplitByPeriod:
         periods = periods[~lost]
         drawn = self._may_draw[periods]
         slack = self.slack[periods]
-        wider = np.where(slack < 1.0, slack * WIDER, EVERYTHING)
+        wider = np.where(slack < WIDEST, slack * WIDER, EVERYTHING)
         self.slack[periods] = np.where(drawn, slack, wider)
         self._may_draw[periods] = False
         if len(periods):
@@ -167,7 +175,7 @@ class SplitByPeriod:
         coupled, market = self.coupled, self.coupled.market
         pools, extra = len(market.capacity), coupled.coupling.extra
         usd = market.usd + self.price[pools:, period] @ extra
-        alike = replace(market, usd=usd, demand=self.handled)
+        alike = replace(market, usd=usd, demand=self.handled, scale=self.width)
         able = market.able[:, period]
         beyond = np.where(able, self.price[:pools, period], 0.0)
         beyond -= np.where(able, market.used_usd[:, period], 0.0)
@@ -200,7 +208,7 @@ class SplitByPeriod:
                 found = [np.empty(room, np.int32) for _ in range(3)]
                 count = settle_ways(
                     market.first, market.pool, opens, market.usd, market.hours,
-                    coupled.coupling.extra, price, market.ceiling, market.scale, slack,
+                    coupled.coupling.extra, price, market.ceiling, self.width, slack,
                     self.handled, periods, begin, end,
                     self.only, load, *found,
                 )  # fmt: skip
@@ -234,27 +242,3 @@ def rooms(coupled: CoupledMarket, load: Float) -> Float:
     # What is left over, or missing, is shared by all periods alike.
     used += ((whole - used.sum(axis=1)) / periods)[:, None]
     return np.concatenate([limit, used])
-
-
-def start(
-    coupled: CoupledMarket,
-    prices: Multipliers,
-    landscape: tuple[Float, Float],
-    slack: float,
-    threads: int,
-) -> SplitByPeriod:
-    """Fix what is handled when.
-
-    Parameters
-    ----------
-    landscape : what is taken, (D, T), and handled, (W, T), at the end of the ascent.
-    """
-    load, handled = landscape
-    return SplitByPeriod(
-        coupled,
-        coupled.prices(prices),
-        handled,
-        rooms(coupled, load),
-        np.full(handled.shape[1], slack),
-        threads,
-    )

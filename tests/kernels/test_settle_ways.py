@@ -17,10 +17,8 @@ def test_settled_and_open(seed: int) -> None:
     pools, periods = market.capacity.shape
     handled = market.demand.copy()
     handled[::3, 0] = 0.0
-    slack = np.linspace(0.01, 0.3, periods)
-    found = split_by_period.SplitByPeriod(
-        coupled, price, handled, np.zeros((coupled.rows.shape[1], periods)), slack, threads=2
-    )
+    room = np.zeros((coupled.rows.shape[1], periods))
+    found = split_by_period.SplitByPeriod(coupled, price, width, handled, room, threads=2)
     load = np.zeros((coupled.size, periods))
     torn: list[tuple[int, int, int]] = []
     for w in range(market.num_workloads):
@@ -29,7 +27,7 @@ def test_settled_and_open(seed: int) -> None:
         cost = cost + extra[:, routes].T @ price[pools:]
         for t in range(periods):
             edge = min(cost[:, t].min(initial=np.inf), market.ceiling[w])
-            edge += slack[t] * market.scale[w]
+            edge += split_by_period.WIDTHS * width[w]
             near = routes[cost[:, t] <= edge]
             ways = len(near) + int(market.ceiling[w] <= edge)
             if handled[w, t] == 0.0:
@@ -51,4 +49,3 @@ def test_settled_and_open(seed: int) -> None:
     assert sorted(open_ways) == sorted(torn)
     expected = np.einsum("tnd,dt->nt", coupled.rows, load)
     assert found._settled == pytest.approx(expected)
-    assert len(width) == market.num_workloads
