@@ -291,7 +291,9 @@ class ColumnGeneration:
         taken = np.where(came >= 0, came, way[np.minimum(first, len(way) - 1)] if len(way) else -1)
         taken[came == GIVE_UP] = GIVE_UP
         paid, best = (self._usd(freed, one, period, price) for one in (left, taken))
-        chosen = self._worth_freeing((paid - best) * market.demand[freed, period], period)
+        count = 2 + np.searchsorted(workload, freed, side="right") - first
+        saved_usd = (paid - best) * market.demand[freed, period]
+        chosen = self._worth_freeing(saved_usd, count, period)
         freed, left, came = freed[chosen], left[chosen], came[chosen]
         loose = (was == SEVERAL) & (now >= 0)
         kept = left >= 0
@@ -317,16 +319,24 @@ class ColumnGeneration:
         usd = market.usd[line] + market.hours[line] * (market.used_usd[pool, period] + price[pool])
         return np.where(route >= 0, usd, market.ceiling[workload])
 
-    def _worth_freeing(self, saved_usd: Float, period: int) -> Int:
+    def _worth_freeing(self, saved_usd: Float, ways: Int, period: int) -> Int:
         """Those that save most, until what the others could save would be no gap any more.
 
         What settled workloads pay above their best is the gap of the period, up to ways that the
-        open ones lack: so most may stay as they are. No more at a time than ``MOST_WAYS``.
+        open ones lack: so most may stay as they are. Those freed at a time have no more than
+        ``MOST_WAYS``, unless it is a single one.
+
+        Parameters
+        ----------
+        saved_usd : (N,) what each would save.
+        ways : (N,) how many ways come with it.
         """
         order = np.argsort(-saved_usd, kind="stable")
         rest = np.cumsum(saved_usd[order][::-1])[::-1]
         enough = ENOUGH * self.relative_gap * np.abs(self.cost_usd[period]) / 2
-        return np.sort(order[rest > enough][:MOST_WAYS])
+        few = np.cumsum(ways[order]) <= MOST_WAYS
+        few[:1] = True
+        return np.sort(order[(rest > enough) & few])
 
     def _settled(self, periods: Int) -> Settled:
         from optimizer.kernels.settled_sums import settled_sums
