@@ -128,6 +128,13 @@ class Instance:
         return self.workloads.model.names
 
     @cached_property
+    def first_route(self) -> Index:
+        """(W + 1,) where each workload's routes begin in the sorted route table."""
+        # Numbers of the same type: others would make a copy of the column.
+        each = np.arange(self.num_workloads + 1, dtype=np.int32)
+        return np.searchsorted(self.routes.workload, each).astype(np.int32)
+
+    @cached_property
     def replica_rows(self) -> NDArray[np.int32]:
         """(M, P) row of ``replicas`` for each model and pool, -1 where it needs none."""
         table = self.replicas
@@ -270,6 +277,4 @@ class Instance:
 
 def route_starts(instance: Instance) -> Index:
     """(W + 1,) where each workload's routes begin in the sorted route table."""
-    # Numbers of the same type: others would make a copy of the column.
-    each = np.arange(instance.num_workloads + 1, dtype=np.int32)
-    return np.searchsorted(instance.routes.workload, each).astype(np.int32)
+    return instance.first_route
