@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.methods.market import Market
+from optimizer.methods.price_ladder import COLDEST, CROWD
 from optimizer.methods.replica_market import ReplicaMarket
 from optimizer.methods.replica_sample import sampled
 from optimizer.methods.sweeps import Sweeps
@@ -31,8 +32,6 @@ SHORTAGE = 12.0
 """Times its worth that work without a place is taken to cost."""
 WIDTH = 1e-3
 """Width of the soft-min that the curvature is taken at, as a part of a workload's scale."""
-SHARP = 2e-5
-"""Width at which loads are taken: the relaxed plan's own."""
 KICKS, LANES_KICKED = 10, 4
 SEED = 20260506
 LEAST_WORTH = 0.3
@@ -90,11 +89,13 @@ class ReplicaChoice:
         load = np.zeros((models, pools, len(periods)))
         bend = np.zeros((len(periods), models, pools, pools))
         able = np.zeros(load.shape, np.bool_)
+        # The width at which prices were climbed: at another the loads do not fit.
+        sharp = min(COLDEST, CROWD / max(market.num_workloads, 1))
         crowds, more = [], np.zeros(load.shape)
         relaxed_usd = np.zeros((models, len(periods)))
         for model, part in enumerate(fleet.parts):
             sweeps = Sweeps(part, threads)
-            load[model] = sweeps.smooth(price, SHARP * part.scale, periods).load
+            load[model] = sweeps.smooth(price, sharp * part.scale, periods).load
             wide = sweeps.smooth(price, WIDTH * part.scale, periods)
             crowd = sampled(part)
             few = wide
