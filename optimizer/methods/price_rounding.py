@@ -164,7 +164,8 @@ class _Search:
         assert self.rounds is not None
         rounds, fleet = self.rounds, self.fleet
         pools = rounds.lanes_of(model)
-        market = fleet.lanes(model, rounds.count[model], pools)
+        held = fleet.unit[model][:, None] * rounds.count[model]
+        market = fleet.lanes(model, held, pools)
         part = fleet.parts[model]
         if len(pools) == 0:
             nothing = np.full(part.demand.shape, -1, np.int32)

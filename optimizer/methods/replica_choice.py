@@ -18,7 +18,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.methods.market import Market
+from optimizer.methods.price_ladder import COLDEST, CROWD
 from optimizer.methods.replica_market import ReplicaMarket
+from optimizer.methods.replica_sample import sampled
 from optimizer.methods.sweeps import Sweeps
 
 Float = NDArray[np.float64]
@@ -29,8 +32,6 @@ SHORTAGE = 12.0
 """Times its worth that work without a place is taken to cost."""
 WIDTH = 1e-3
 """Width of the soft-min that the curvature is taken at, as a part of a workload's scale."""
-SHARP = 2e-5
-"""Width at which loads are taken: the relaxed plan's own."""
 KICKS, LANES_KICKED = 10, 4
 SEED = 20260506
 LEAST_WORTH = 0.3
@@ -53,7 +54,9 @@ class ReplicaChoice:
     able : (M, P, T) lanes on which replicas may run.
     worth : (P, T) USD per chip-hour: what models add up what they hold by; > 0.
     price : (P, T) USD per chip-hour of the relaxed plan, use included.
-    relaxed_usd : (M, T) what each model's tokens cost at it, smoothed at ``WIDTH``.
+    crowds : of each model, the workloads that stand for all.
+    more : (M, P, T) chip-hours that these hold more at the relaxed prices than all do.
+    relaxed_usd : (M, T) what their tokens cost at it. Both smoothed at ``WIDTH``.
     threads : that share the periods.
     """
 
@@ -63,6 +66,8 @@ class ReplicaChoice:
     able: Bool
     worth: Float
     price: Float
+    crowds: tuple[Market, ...]
+    more: Float
     relaxed_usd: Float
     threads: int
 
@@ -84,12 +89,21 @@ class ReplicaChoice:
         load = np.zeros((models, pools, len(periods)))
         bend = np.zeros((len(periods), models, pools, pools))
         able = np.zeros(load.shape, np.bool_)
+        # The width at which prices were climbed: at another the loads do not fit.
+        sharp = min(COLDEST, CROWD / max(market.num_workloads, 1))
+        crowds, more = [], np.zeros(load.shape)
         relaxed_usd = np.zeros((models, len(periods)))
         for model, part in enumerate(fleet.parts):
             sweeps = Sweeps(part, threads)
-            load[model] = sweeps.smooth(price, SHARP * part.scale, periods).load
+            load[model] = sweeps.smooth(price, sharp * part.scale, periods).load
             wide = sweeps.smooth(price, WIDTH * part.scale, periods)
-            relaxed_usd[model] = wide.value
+            crowd = sampled(part)
+            few = wide
+            if crowd is not part:
+                few = Sweeps(crowd, threads).smooth(price, WIDTH * crowd.scale, periods)
+            crowds.append(crowd)
+            more[model] = few.load - wide.load
+            relaxed_usd[model] = few.value
             unit = fleet.unit[model][:, None]
             eager = np.einsum("tpp->pt", wide.curvature) * CHEAPER * worth
             able[model] = (load[model] > USED * unit) | (eager > NEARLY_USED * unit)
@@ -97,7 +111,9 @@ class ReplicaChoice:
             bend[:, model] = _bend(wide.curvature, load[model], worth)
         total = load.sum(axis=0)
         fit = np.minimum(1.0, market.capacity / np.where(total > 0, total, 1.0))
-        return cls(fleet, load * fit, bend, able, worth, full, relaxed_usd, threads)
+        return cls(
+            fleet, load * fit, bend, able, worth, full, tuple(crowds), more, relaxed_usd, threads
+        )
 
     def floor(self) -> Float:
         """(M, P, T) the relaxed replicas rounded down, which always fit."""

@@ -76,19 +76,19 @@ class ReplicaMarket:
         hours = np.where(self.whole, self.unit, 0.0)
         return np.asarray(np.einsum("mp,mpt,pt->mt", hours, count, self.held_usd))
 
-    def lanes(self, model: int, count: Float, pools: Int) -> Market:
+    def lanes(self, model: int, held: Float, pools: Int, crowd: Market | None = None) -> Market:
         """The market of one model with its replicas fixed.
 
         Parameters
         ----------
-        count : (P, T) replicas.
+        held : (P, T) chip-hours that they hold; no lane where there are none.
         pools : (k,) pools that are its lanes, ascending; no other is looked at.
+        crowd : workloads that stand for those of the model.
         """
-        part = self.parts[model]
-        place = np.full(len(count), -1, np.int32)
+        part = self.parts[model] if crowd is None else crowd
+        place = np.full(len(held), -1, np.int32)
         place[pools] = np.arange(len(pools), dtype=np.int32)
         kept = np.flatnonzero(place[part.pool] >= 0)
-        running = count[pools] > 0
         used = np.where(self.whole[model, pools, None], 0.0, part.used_usd[pools])
         return replace(
             part,
@@ -98,8 +98,8 @@ class ReplicaMarket:
             opens=part.opens[kept],
             usd=part.usd[kept],
             hours=part.hours[kept],
-            capacity=self.unit[model, pools, None] * count[pools],
-            used_usd=np.where(running, used, np.inf),
+            capacity=held[pools],
+            used_usd=np.where(held[pools] > 0, used, np.inf),
         )
 
 

@@ -108,32 +108,34 @@ class ReplicaRounds:
 
     def _lost(self, count: Float, lane_usd: Float, periods: Int, halt: Halt) -> Float | None:
         """(M, t) USD beyond the relaxed cost; moves ``lane_usd``. None when halted."""
-        choice, fleet = self.choice, self.choice.fleet
-        paid = fleet.paid_usd(count)
         found = np.empty((len(count), len(periods)))
         for model in range(len(count)):
             if halt():
                 return None
-            pools = np.flatnonzero(choice.able[model].any(axis=1))
-            if len(pools) == 0:
-                part = fleet.parts[model]
-                given_up = part.ceiling @ part.demand[:, periods]
-                found[model] = given_up - self.choice.relaxed_usd[model, periods]
-                continue
-            market = fleet.lanes(model, count[model], pools)
-            running = market.capacity > 0
-            price = np.where(running, lane_usd[model, pools], 0.0)
-            whole = fleet.whole[model, pools, None]
-            price -= np.where(whole | ~running, 0.0, np.minimum(price, fleet.held_usd[pools]))
-            price, cost = _priced(market, price, periods, choice.threads, halt)
-            full = price + np.where(whole, 0.0, fleet.held_usd[pools])
-            # A lane that is closed has no price of its own: it begins at the relaxed one.
-            full = np.where(running, full, choice.price[pools])
-            lane_usd[np.ix_(np.array([model]), pools, periods)] = full[:, periods]
-            held = fleet.unit[model, pools, None] * count[model, pools]
-            cost += paid[model, periods] + (self.slack_usd[pools] * held)[:, periods].sum(axis=0)
-            found[model] = cost - self.choice.relaxed_usd[model, periods]
-        return found
+            found[model] = self._lost_of(model, count[model], lane_usd[model], periods, halt)
+        return found - self.choice.relaxed_usd[:, periods]
+
+    def _lost_of(
+        self, model: int, count: Float, lane_usd: Float, periods: Int, halt: Halt
+    ) -> Float:
+        """(t,) USD that a model costs with these replicas; moves its ``lane_usd``, (P, T)."""
+        choice, fleet = self.choice, self.choice.fleet
+        crowd = choice.crowds[model]
+        pools = np.flatnonzero(choice.able[model].any(axis=1))
+        if len(pools) == 0:
+            return np.asarray(crowd.ceiling @ crowd.demand[:, periods])
+        held = fleet.unit[model][:, None] * count + choice.more[model]
+        held = np.where(count > 0, np.maximum(held, 0.0), 0.0)
+        market = fleet.lanes(model, held, pools, crowd)
+        running, whole = market.able, fleet.whole[model, pools, None]
+        used_usd = np.where(whole, 0.0, fleet.held_usd[pools])
+        price = np.where(running, np.maximum(lane_usd[pools] - used_usd, 0.0), 0.0)
+        price, cost = _priced(market, price, periods, choice.threads, halt)
+        # A lane that is closed has no price of its own: it begins at the relaxed one.
+        full = np.where(running, price + used_usd, choice.price[pools])
+        lane_usd[np.ix_(pools, periods)] = full[:, periods]
+        paid_usd = self.slack_usd[pools] + np.where(whole, fleet.held_usd[pools], 0.0)
+        return np.asarray(cost + (paid_usd * market.capacity)[:, periods].sum(axis=0))
 
     def _surprise(self, count: Float, lost: Float, periods: Int) -> Float:
         """(M, t) USD that replicas cost beyond what they may have been thought to."""
