@@ -47,6 +47,8 @@ SHRINK = 0.05
 """Part of itself that a price keeps at least in one step."""
 
 
+HINDERED = 1e-2
+"""Part of its tolerance to which a level is climbed by steps that are cut or damped."""
 ROUNDING = 1e-12
 """Part of itself by which the diagonal of a system is raised, so that it can be inverted."""
 _TINY = 1e-30
@@ -91,9 +93,10 @@ def climb(
         gain = slope.each * (trial.each - at.each)
         promised = barrier.summed(gain.sum(axis=0), slope.whole @ (trial.whole - at.whole))
         size = barrier.summed(np.abs(here.value) + (at.each * coupled.limit).sum(axis=0))
-        going = (promised > level.tolerance * size) | (
-            (shrink < 1) & (promised > 1e-3 * level.tolerance * size)
-        )
+        # A step that is cut or damped promises little far from the top as well.
+        hindered = (shrink < 1).any() | (damping > 0)
+        least = np.where(hindered, HINDERED * level.tolerance, level.tolerance)
+        going = promised > least * size
         if not bool(going.any()) or halt():
             break
         there = sweeps.smooth(coupled.prices(trial), width)

@@ -16,15 +16,16 @@ from optimizer.methods.ascent import Halt, Level
 from optimizer.methods.coupled_ascent import climb
 from optimizer.methods.coupled_market import CoupledMarket, Multipliers
 from optimizer.methods.coupled_sweeps import CoupledSweeps
-from optimizer.methods.price_ladder import COLDEST, HOTTEST, SEED
+from optimizer.methods.price_ladder import HOTTEST, SEED
 from optimizer.progress import Progress
 
 SAMPLES = ((64, 1e-3), (8, 1e-4))
 """Of how many workloads one is taken, and the lowest temperature of that sample."""
 LEAST_SAMPLE = 250
 """Workloads below which a sample says too little."""
-COLDEST_WAITING = 1e-5
-"""Temperature of the last level where tokens may wait."""
+COLDEST, COLDEST_WAITING = 2e-6, 1e-5
+"""Width of the soft-min at the last level as a part of a workload's scale, and where tokens may
+wait: there the ascent takes more steps the colder it is."""
 FALL = 1 / 2
 """From one level's temperature to the next: small steps, each soon climbed."""
 TOLERANCE, LAST_TOLERANCE = 1e-1, 1e-2
@@ -44,7 +45,7 @@ def coldest(coupled: CoupledMarket) -> float:
     market = coupled.market
     real = market.ceiling > 0
     least = float(np.min(market.scale[real] / market.ceiling[real], initial=1.0))
-    return (COLDEST_WAITING if coupled.waits else COLDEST) * max(least, 1e-6)
+    return _floor(coupled) * max(least, 1e-6)
 
 
 @dataclass(frozen=True)
@@ -97,9 +98,13 @@ def climbed(
 
 def level_at(coupled: CoupledMarket, temperature: float, *, last: bool = True) -> Level:
     """The level of a temperature, the last one of a ladder by default."""
-    floor = COLDEST_WAITING if coupled.waits else COLDEST
+    floor = _floor(coupled)
     tolerance = (LAST_TOLERANCE if last else TOLERANCE) * min(temperature, 1e-3)
     return Level(temperature=temperature, floor=floor, tolerance=tolerance)
+
+
+def _floor(coupled: CoupledMarket) -> float:
+    return COLDEST_WAITING if coupled.waits else COLDEST
 
 
 def _down(
