@@ -71,7 +71,7 @@ def test_split_by_period(shares: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     assert priced.bound_usd <= direct.objective_usd * (1 + 1e-12)
     assert priced.objective_usd >= direct.objective_usd * (1 - 1e-12)
     assert priced.relative_gap is not None
-    assert priced.relative_gap < 1e-3
+    assert priced.relative_gap < 5e-3
     assert priced.status == "feasible"
 
 
