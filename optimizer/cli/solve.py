@@ -27,7 +27,7 @@ from optimizer.cli.progress_lines import progress_for
     "--method",
     default="auto",
     show_default=True,
-    help="auto, direct, rounding, rolling, price or greedy.",
+    help="auto, direct, rounding, rolling, price, price_rounding or greedy.",
 )
 @click.option(
     "--solver", default="auto", show_default=True, help="auto, glop, pdlp, highs, scip or cp_sat."
