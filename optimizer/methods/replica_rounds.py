@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.methods.ascent import Level, climb
+from optimizer.methods.ascent import Level
+from optimizer.methods.few_steps import climb_few
 from optimizer.methods.market import Market
 from optimizer.methods.replica_choice import SHORTAGE, WIDTH, ReplicaChoice
 from optimizer.methods.sweeps import Halt, Sweeps
@@ -153,23 +154,8 @@ def _priced(
     real = market.ceiling > 0
     least = np.min(market.scale[real] / market.ceiling[real], initial=1.0)
     level = Level(temperature=WIDTH * max(least, 1e-6), floor=WIDTH, tolerance=TOLERANCE)
-    steps = _Steps(halt)
-    price = climb(sweeps, price, level, steps.halt, periods, steps.tell)
+    price = climb_few(sweeps, price, level, MOST_STEPS, halt, periods)
     made = sweeps.smooth(price[:, periods], WIDTH * market.scale, periods)
     now, limit = price[:, periods], market.capacity[:, periods]
     over = np.maximum(made.load - limit, 0.0)
     return price, made.value - (now * limit).sum(axis=0) + UNFIT * (now * over).sum(axis=0)
-
-
-class _Steps:
-    """Halts a climb after a number of steps as well."""
-
-    def __init__(self, halt: Halt) -> None:
-        self.done, self._halt = 0, halt
-
-    def tell(self, periods: Int, value: Float) -> None:
-        """One more, as the climb tells before each."""
-        self.done += 1
-
-    def halt(self) -> bool:
-        return self.done > MOST_STEPS or self._halt()
