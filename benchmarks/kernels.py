@@ -24,7 +24,8 @@ from benchmarks.machine import commit, load_average
 from benchmarks.record import alone, keep, record
 from optimizer.kernels.sweep import cheapest
 from optimizer.methods.market import Market
-from optimizer.methods.price_ladder import WIDTHS, climbed
+from optimizer.methods.price_ladder import climbed
+from optimizer.methods.spread import WIDTHS
 from optimizer.methods.sweeps import Sweeps
 from optimizer.progress import Silent
 

@@ -19,9 +19,9 @@ def fill_at_prices(  # type: ignore[no-untyped-def]
     first_route, route_pool, opens, route_usd, chip_hours, pool_usd, ceiling, scale, regret,
     demand, period, capacity, workload, position, route, mtok,
 ):  # fmt: skip
-    """Place tokens in two turns: first those who would lose much by their second way.
+    """Place tokens in turns: first those who would lose most by their second way.
 
-    Who is nearly as well off elsewhere goes second and fits in where there is room left; within
+    Who is nearly as well off elsewhere goes last and fits in where there is room left; within
     a turn workloads go in their order. What finds no way with room below the cost of giving up
     is given up.
 
@@ -30,7 +30,7 @@ def fill_at_prices(  # type: ignore[no-untyped-def]
     first_route, route_pool, opens, route_usd, chip_hours, pool_usd, ceiling, demand, period :
         as for :func:`~optimizer.kernels.near_ways.soft_minimum`.
     scale : (w,) USD per Mtok that ``regret`` is a part of.
-    regret : part from which on a loss is much.
+    regret : (turns,) least loss with which a turn takes a workload, falling; the last is 0.
     capacity : (p, t) chip-hours.
     workload, position, route, mtok : (n,) the answer, as far as it goes; position on t.
 
@@ -39,15 +39,16 @@ def fill_at_prices(  # type: ignore[no-untyped-def]
     How many placements there are; more than n when the arrays were too short.
     """
     room = capacity.copy()
-    waits = np.zeros((len(ceiling), len(period)), np.bool_)
+    settled = np.zeros((len(ceiling), len(period)), np.bool_)
     made, space = 0, len(route)
-    for turn in range(2):
+    for least in regret:
         for w in range(len(ceiling)):
             for t in range(len(period)):
                 rest = demand[w, period[t]]
-                if rest <= 0.0 or (turn == 1 and not waits[w, t]):
+                if rest <= 0.0 or settled[w, t]:
                     continue
                 speck = FULL * rest
+                settled[w, t] = True
                 while rest > speck:
                     best, second, way = ceiling[w], ceiling[w], -1
                     for r in range(first_route[w], first_route[w + 1]):
@@ -60,10 +61,9 @@ def fill_at_prices(  # type: ignore[no-untyped-def]
                             best, way = usd, r
                         elif usd < second:
                             second = usd
-                    close = second - best < regret * scale[w]
-                    # What is placed of it already stays; only a whole demand may wait.
-                    if turn == 0 and close and rest == demand[w, period[t]]:
-                        waits[w, t] = True
+                    # Of what is placed in part the rest is placed at once.
+                    if second - best < least * scale[w] and rest == demand[w, period[t]]:
+                        settled[w, t] = False
                         break
                     if way < 0:
                         break

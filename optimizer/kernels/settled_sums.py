@@ -7,7 +7,7 @@ k = cells found. Names are those of :mod:`~optimizer.kernels.near_ways`.
 from __future__ import annotations
 
 from optimizer.kernels.jit import kernel
-from optimizer.kernels.near_ways import GIVE_UP
+from optimizer.kernels.near_ways import GIVE_UP, SEVERAL
 
 
 @kernel
@@ -64,7 +64,9 @@ def moved(only, now, period, found_workload, found_place):  # type: ignore[no-un
     for w in range(len(only)):
         for t in range(len(period)):
             before, after = only[w, period[t]], now[w, t]
-            if before == after or (before < GIVE_UP and after < 0):
+            settles = before == SEVERAL and after >= 0
+            leaves = before >= GIVE_UP and after != before
+            if not settles and not leaves:
                 continue
             if found < room:
                 found_workload[found] = w

@@ -35,6 +35,8 @@ EVERYTHING = 1e9
 """Slack from which on every way counts."""
 MOST_WAYS = 5_000
 """Ways left open in a period above which only the largest workloads stay open."""
+ENOUGH = 0.25
+"""Part of the gap asked for that settled workloads may leave when others are freed."""
 COLUMN_SLACK = 1e-9
 """Slack of ways that are added at the duals of a program."""
 OVERFULL = 1e-10
@@ -163,7 +165,9 @@ class ColumnGeneration:
         ways = _by_position(near.position, len(periods), near.workload, near.route)
         movers = self._movers(near, periods)
         for place, period in enumerate(periods.tolist()):
-            if self.open[period] and not self._add(ways[place], movers[place], period):
+            if self.open[period] and not self._add(
+                ways[place], movers[place], period, price[:, place]
+            ):
                 self.open[period] = False  # nothing comes in: what is left of the gap is rounding
 
     def _close(self, periods: Int) -> None:
@@ -258,27 +262,42 @@ class ColumnGeneration:
         workload, place = workload[:count], place[:count]
         return _by_position(place, len(periods), workload, near.only[workload, place])
 
-    def _add(self, near: tuple[Index, Index], movers: tuple[Index, Index], period: int) -> bool:
+    def _add(
+        self,
+        near: tuple[Index, Index],
+        movers: tuple[Index, Index],
+        period: int,
+        price: Float,
+    ) -> bool:
         """Add ways that came in at the duals; whether there were any.
 
         Parameters
         ----------
         near : workloads and routes where several are among the best.
         movers : from :meth:`_movers`.
+        price : (P,) the duals.
         """
         from optimizer.kernels.near_ways import GIVE_UP, SEVERAL
 
         market, only = self.sweeps.market, self.only[:, period]
         (workload, way), (mover, now) = near, movers
         held, was = only[workload], only[mover]
-        # Whose own way is still among the best has no reason to move.
-        content = workload[held == way]
+        old = self.remainders[period]
+        # Whose own way, or one of whose ways, is still among the best has no reason to move.
+        content = workload[(held == way) | np.isin(way, old.route)]
         moves = (was >= GIVE_UP) & ~np.isin(mover, content)
         freed, left, came = mover[moves], was[moves], now[moves]
+        first = np.searchsorted(workload, freed)
+        taken = np.where(came >= 0, came, way[np.minimum(first, len(way) - 1)] if len(way) else -1)
+        taken[came == GIVE_UP] = GIVE_UP
+        paid, best = (self._usd(freed, one, period, price) for one in (left, taken))
+        count = 2 + np.searchsorted(workload, freed, side="right") - first
+        saved_usd = (paid - best) * market.demand[freed, period]
+        chosen = self._worth_freeing(saved_usd, count, period)
+        freed, left, came = freed[chosen], left[chosen], came[chosen]
         loose = (was == SEVERAL) & (now >= 0)
         kept = left >= 0
-        wanted = (held == SEVERAL) | np.isin(workload, freed)
-        old = self.remainders[period]
+        wanted = (held == SEVERAL) & ~np.isin(workload, content) | np.isin(workload, freed)
         new = old.joined(
             np.concatenate([freed[kept], freed[came >= 0], mover[loose], workload[wanted]]),
             np.concatenate([left[kept], came[came >= 0], now[loose], way[wanted]]),
@@ -290,6 +309,34 @@ class ColumnGeneration:
         mtok[np.searchsorted(new.route, left[kept])] = market.demand[freed[kept], period]
         self.remainders[period], self.placed_mtok[period] = new, mtok
         return len(new.route) > len(old.route)
+
+    def _usd(self, workload: Index, route: Index, period: int, price: Float) -> Float:
+        """(N,) USD per Mtok at prices on routes, or of giving up where they are negative."""
+        market, line = self.sweeps.market, np.maximum(route, 0)
+        if len(market.pool) == 0:
+            return market.ceiling[workload]
+        pool = market.pool[line]
+        usd = market.usd[line] + market.hours[line] * (market.used_usd[pool, period] + price[pool])
+        return np.where(route >= 0, usd, market.ceiling[workload])
+
+    def _worth_freeing(self, saved_usd: Float, ways: Int, period: int) -> Int:
+        """Those that save most, until what the others could save would be no gap any more.
+
+        What settled workloads pay above their best is the gap of the period, up to ways that the
+        open ones lack: so most may stay as they are. Those freed at a time have no more than
+        ``MOST_WAYS``, unless it is a single one.
+
+        Parameters
+        ----------
+        saved_usd : (N,) what each would save.
+        ways : (N,) how many ways come with it.
+        """
+        order = np.argsort(-saved_usd, kind="stable")
+        rest = np.cumsum(saved_usd[order][::-1])[::-1]
+        enough = ENOUGH * self.relative_gap * np.abs(self.cost_usd[period]) / 2
+        few = np.cumsum(ways[order]) <= MOST_WAYS
+        few[:1] = True
+        return np.sort(order[(rest > enough) & few])
 
     def _settled(self, periods: Int) -> Settled:
         from optimizer.kernels.settled_sums import settled_sums

@@ -19,8 +19,8 @@ Int = NDArray[np.int64]
 Index = NDArray[np.int32]
 Positions = Index | Int
 
-REGRET = 0.01
-"""Part of its scale that a workload has to lose by its second way to go first."""
+REGRET = (0.01, 0.0)
+"""Part of its scale that a workload has to lose by its second way to go in each turn."""
 CHUNK = 12
 """Periods that a thread fills at a time."""
 
@@ -76,7 +76,7 @@ def placed_at_prices(sweeps: Sweeps, price: Float, periods: Int) -> Placements:
     from optimizer.kernels.priced_fill import fill_at_prices
 
     market = sweeps.market
-    usd = market.used_usd + price
+    usd, regret = market.used_usd + price, np.array(REGRET)
 
     def fill(some: Int) -> Placements:
         room = int(1.1 * market.num_workloads * len(some)) + 1024
@@ -85,7 +85,7 @@ def placed_at_prices(sweeps: Sweeps, price: Float, periods: Int) -> Placements:
             mtok = np.empty(room)
             count = fill_at_prices(
                 market.first, market.pool, market.opens, market.usd, market.hours,
-                np.ascontiguousarray(usd[:, some]), market.ceiling, market.scale, REGRET,
+                np.ascontiguousarray(usd[:, some]), market.ceiling, market.scale, regret,
                 market.demand, some, np.ascontiguousarray(market.capacity[:, some]),
                 workload, position, route, mtok,
             )  # fmt: skip

@@ -27,7 +27,7 @@ from optimizer.methods.market import Market
 from optimizer.methods.overflow import Placements, placed_at_prices
 from optimizer.methods.price_ladder import climbed, sharpened
 from optimizer.methods.priced_plan import Settled, plan_of
-from optimizer.methods.sweeps import Sweeps
+from optimizer.methods.sweeps import HaltedError, Sweeps
 from optimizer.methods.uncoupled import PRICED, couplings
 from optimizer.model.costs import reserved_usd
 from optimizer.plan import Plan
@@ -146,6 +146,8 @@ class _Search:
             halt = self._halt(1.0)
             while bool(self.finish.open.any()) and self.rounds < MOST_ROUNDS and not halt():
                 self._round(self.finish)
+        except HaltedError:
+            pass  # before anyone was settled: what is known are prices
         except KeyboardInterrupt:
             stop_requested.set()
         if self.finish is not None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from optimizer.methods.ascent import Level, Tell, climb
 from optimizer.methods.column_generation import MOST_WAYS
 from optimizer.methods.market import Market
+from optimizer.methods.spread import WIDTHS
 from optimizer.methods.sweeps import Halt, HaltedError, Sweeps
 from optimizer.progress import Progress
 
@@ -30,8 +31,6 @@ TOLERANCE, ROUGH = 1e-3, 1e-2
 """Part of the temperature to which the last level and those before are climbed, as a part of the
 bound."""
 SEED = 20260504
-WIDTHS = 10.0
-"""Least widths of the soft-min by which a way may miss the best and still be left open."""
 SHARPER = 1 / 5
 """Temperature and slack after, as a part of those before."""
 SHARPENINGS = 3
@@ -109,7 +108,10 @@ def _down(
         progress.step()
         if last:
             break
-        temperature = max(coldest, temperature * FALL)
+        temperature *= FALL
+        # A level that is hardly warmer than the last is passed over.
+        if temperature < 2 * coldest:
+            temperature = coldest
     return price
 
 

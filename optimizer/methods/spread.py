@@ -21,7 +21,7 @@ Index = NDArray[np.int32]
 
 SEED = 20260505
 WIDTHS = 10.0
-"""Widths of the soft-min within the slack."""
+"""Widths of the soft-min by which a way may miss the best and still be left open: the slack."""
 
 
 def spread(

@@ -5,17 +5,24 @@ from __future__ import annotations
 import dataclasses
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import optimizer
 from optimizer.errors import UnsupportedError
+from optimizer.evaluation.evaluate import evaluate
 from optimizer.instance.instance import Instance
 from optimizer.methods.base import Limits
 from optimizer.methods.registry import method_named
 from optimizer.methods.uncoupled import PRICED, couplings
+from optimizer.plan import Plan
+from optimizer.progress import Silent
 from optimizer.result import Result
+from optimizer.solvers.base import Outcome, Reason
+from optimizer.solvers.workers import Job, Workers, stop_requested
 from tests.pipeline.sketch import PoolRow, RouteRow, Sketch, WorkloadRow
 from tests.pipeline.test_known_optima import FOLDERS, stated_optimum
 
@@ -206,6 +213,39 @@ def test_auto_takes_large_plain_instances_only() -> None:
     assert "prices settle most" in optimizer.solve(large).why
 
 
+class Heard(Silent):
+    """Keeps what it is told of plan and bound."""
+
+    def __init__(self) -> None:
+        self.news: list[tuple[float | None, float | None]] = []
+
+    def incumbent(self, value_usd: float | None, bound_usd: float | None, nodes: int) -> None:
+        self.news.append((value_usd, bound_usd))
+
+
+def test_the_bound_is_told_while_prices_climb() -> None:
+    """Long before there is a plan; it rises, and stays below the optimum."""
+    instance = optimizer.generate(workloads=3000, pools=12, periods=3, seed=7)
+    heard = Heard()
+    result = optimizer.solve(instance, method="price", limits=EXACT, progress=heard)
+    assert result.objective_usd is not None
+    without = [bound for value, bound in heard.news if value is None and bound is not None]
+    assert len(without) > 5
+    bounds = [bound for _, bound in heard.news if bound is not None]
+    assert bounds == sorted(bounds)
+    assert bounds[0] < bounds[-1] <= result.objective_usd * (1 + 1e-12)
+    assert without[-1] > result.objective_usd * (1 - 1e-3)
+    assert heard.news[-1] == pytest.approx((result.objective_usd, result.bound_usd), rel=1e-9)
+
+
+def test_the_cost_it_claims_is_the_cost_the_judge_finds() -> None:
+    instance = optimizer.generate(workloads=900, pools=12, periods=3, seed=3, headroom=0.0)
+    found = method_named("price")(instance, EXACT, Silent())
+    assert found.plan is not None
+    right = evaluate(instance, found.plan)
+    assert found.claimed_usd == pytest.approx(right.objective_usd, rel=1e-12)
+
+
 def test_time_is_up_before_the_small_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Then the plan is that of the prices alone, which keeps every rule."""
     instance = optimizer.generate(workloads=500, pools=8, periods=3, seed=7)
@@ -218,9 +258,67 @@ def test_time_is_up_before_the_small_programs(monkeypatch: pytest.MonkeyPatch) -
     assert result.plan is not None
     assert result.objective_usd is not None
     assert best.objective_usd is not None
-    assert best.objective_usd <= result.objective_usd <= 1.05 * best.objective_usd
+    assert best.objective_usd <= result.objective_usd <= 1.02 * best.objective_usd
     assert result.relative_gap is not None
-    assert result.relative_gap < 0.05
+    assert result.relative_gap < 0.02
+
+
+@pytest.mark.parametrize("part", [0.0, 0.01, 0.1, 0.3, 0.6, 0.9, 0.95, 0.99])
+def test_a_stop_anywhere_leaves_a_plan(part: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time is up at some question whether it is: in samples, in sweeps, in the finish."""
+    instance = optimizer.generate(workloads=2500, pools=8, periods=4, seed=7)
+    asked, most = [0], [1 << 30]
+
+    def halt() -> bool:
+        asked[0] += 1
+        return asked[0] > most[0]
+
+    monkeypatch.setattr("optimizer.methods.price._Search._halt", lambda self, part: halt)
+    best = solved(instance)
+    most[0] = int(part * asked[0])
+    asked[0] = 0
+    result = solved(instance)
+    assert result.limit == "time"
+    assert result.objective_usd is not None
+    assert best.objective_usd is not None
+    assert result.objective_usd >= best.objective_usd
+    assert result.relative_gap is not None
+    assert result.relative_gap > 1e-10
+
+
+def test_periods_that_are_done_keep_their_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The solver has no time for every other period."""
+    instance = optimizer.generate(workloads=900, pools=8, periods=6, seed=7)
+    best = solved(instance)
+    run = Workers.run
+
+    def half(self: Workers, jobs: list[Job], *others: Any) -> list[Outcome]:
+        outcomes = run(self, jobs, *others)
+        stop_requested.set()
+        return [one if k % 2 else Outcome(Reason.INTERRUPTED) for k, one in enumerate(outcomes)]
+
+    monkeypatch.setattr("optimizer.solvers.workers.Workers.run", half)
+    result = solved(instance)
+    assert result.limit == "interrupt"
+    assert result.plan is not None
+    assert best.plan is not None
+    right, made = (_by_period(instance, plan) for plan in (best.plan, result.plan))
+    assert made[1::2] == pytest.approx(right[1::2], rel=1e-9)
+    assert (made[::2] > right[::2] * (1 + 1e-9)).all()
+
+
+def _by_period(instance: Instance, plan: Plan) -> NDArray[np.float64]:
+    """(T,) USD of what a plan places and gives up, without reserved chips."""
+    table = instance.routes
+    place = {pair: k for k, pair in enumerate(zip(table.workload, table.pool, strict=True))}
+    cost = np.zeros(instance.num_periods)
+    used = np.where(instance.reserved[:, None], 0.0, instance.price_usd_per_chip_hour)
+    for w, p, t, mtok in zip(plan.workload, plan.pool, plan.period, plan.placed_mtok, strict=True):
+        r = place[w, p]
+        cost[t] += mtok * (table.usd_per_mtok[r] + table.chip_hours_per_mtok[r] * used[p, t])
+    worth = instance.workloads.unserved_usd_per_mtok[plan.unserved_workload]
+    np.add.at(cost, plan.unserved_period, worth * plan.unserved_mtok)
+    return cost
 
 
 def _interrupted(self: object, halt: object) -> list[object]:
