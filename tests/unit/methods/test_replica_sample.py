@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -16,9 +17,8 @@ MARKET = Market.of(generate(workloads=3000, pools=6, periods=4, seed=2, models=1
 
 def need(market: Market) -> np.ndarray:
     """(W,) chip-hours over the horizon at the mean of a workload's routes."""
-    first = market.first
-    hours = [market.hours[a:b].mean() for a, b in zip(first[:-1], first[1:], strict=True)]
-    return np.array(hours) * market.demand.sum(axis=1)
+    hours = [float(market.hours[a:b].mean()) for a, b in itertools.pairwise(market.first)]
+    return np.asarray(np.array(hours) * market.demand.sum(axis=1))
 
 
 def test_few_workloads_stay_as_they_are() -> None:
