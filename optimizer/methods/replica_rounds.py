@@ -78,8 +78,12 @@ class ReplicaRounds:
         """
         now, extra = self.count.copy(), np.zeros(self.choice.relaxed_usd.shape)
         lane_usd, todo = self.lane_usd.copy(), np.arange(now.shape[2])
+        # The first choice takes seconds and is far better than none, so it is made in any case.
+        now = self.choice.improved(now, extra, todo, 0)
+        self.count = now.copy()
         while len(todo) and self.rounds < MOST_ROUNDS and not halt():
-            now[:, :, todo] = self.choice.improved(now, extra, todo, self.rounds)
+            if self.rounds > 0:
+                now[:, :, todo] = self.choice.improved(now, extra, todo, self.rounds)
             lost = self._lost(now, lane_usd, todo, halt)
             if lost is None:
                 return
