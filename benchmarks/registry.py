@@ -6,6 +6,7 @@ from benchmarks.case import Case
 from benchmarks.cases.coupled import COUPLED
 from benchmarks.cases.fleet import FLEET
 from benchmarks.cases.frontier import FRONTIER
+from benchmarks.cases.replicas_100k_t168 import REPLICAS_100K_T168
 from benchmarks.cases.routes_1m_t1 import ROUTES_1M_T1
 from benchmarks.cases.routes_6k_t168 import ROUTES_6K_T168
 from benchmarks.cases.routes_896k_t168 import ROUTES_896K_T168
@@ -26,6 +27,7 @@ CASES: tuple[Case, ...] = (
     WORKLOADS_100K_T1,
     ROUTES_896K_T168,
     WORKLOADS_100K_T168,
+    REPLICAS_100K_T168,
     WORKLOADS_1M_T168,
 )
 """Every case, the quickest first."""

@@ -45,7 +45,8 @@ def solve(
 
     Parameters
     ----------
-    method : name of a method (auto, direct, rounding, rolling, price, greedy), or a method.
+    method : name of a method (auto, direct, rounding, rolling, price,
+        price_rounding, greedy), or a method.
     solver : name of a solver (auto, glop, pdlp, highs, scip, cp_sat) for the direct and the
         rolling method.
     limits : time, gap, threads and memory.

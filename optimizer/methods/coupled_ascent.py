@@ -47,7 +47,7 @@ SHRINK = 0.05
 """Part of itself that a price keeps at least in one step."""
 
 
-HINDERED = 1e-2
+HINDERED = 1e-1
 """Part of its tolerance to which a level is climbed by steps that are cut or damped."""
 ROUNDING = 1e-12
 """Part of itself by which the diagonal of a system is raised, so that it can be inverted."""
@@ -81,7 +81,7 @@ def climb(
     damping = np.zeros(len(value))
     for _ in range(MOST_STEPS):
         slope = barrier.slope(here, at)
-        step = _Newton(sweeps, here, at, slope, barrier, damping, width, unit, level).step()
+        step = _Newton(sweeps, here, at, slope, barrier, damping, width, unit, level).step(halt)
         longest = (np.abs(coupled.change(step)) / unit[:, None]).max(axis=0)
         if coupled.joint:
             longest = longest.max(keepdims=True)
@@ -219,11 +219,11 @@ class _Newton:
         corner -= np.einsum("tnj,tnk->jk", self.border, self.carried)
         self.corner = corner
 
-    def step(self) -> Multipliers:
+    def step(self, halt: Halt) -> Multipliers:
         """The step, exact where periods are not coupled by windows."""
         if not self.sweeps.coupled.waits:
             return self._solved(self.slope)
-        return self._conjugate_gradients(self.slope)
+        return self._conjugate_gradients(self.slope, halt)
 
     def _solved(self, right: Multipliers) -> Multipliers:
         """Answer of the bordered blocks."""
@@ -249,7 +249,7 @@ class _Newton:
         whole = found[:, self.count :].sum(axis=0) + extra.whole + self.added_whole * vector.whole
         return Multipliers(each, whole)
 
-    def _conjugate_gradients(self, right: Multipliers) -> Multipliers:
+    def _conjugate_gradients(self, right: Multipliers, halt: Halt) -> Multipliers:
         answer = Multipliers(np.zeros(right.each.shape), np.zeros(right.whole.shape))
         left, close = right, self._solved(right)
         way, measure = close, _dot(left, close)
@@ -263,7 +263,7 @@ class _Newton:
             answer, left = _plus(answer, way, length), _plus(left, turned, -length)
             close = self._solved(left)
             new = _dot(left, close)
-            if new <= goal:
+            if new <= goal or halt():
                 break
             way, measure = _plus(close, way, new / measure), new
         return answer

@@ -35,7 +35,7 @@ PLANNED = 8.0
 when moves from period to period with every hair of the prices."""
 WARM = 16.0
 """Times the last temperature at which prices that are thought to be near begin."""
-ENOUGH = 0.2
+ENOUGH = 0.5
 """Part of the gap asked for by which a level may still raise the bound when the ladder ends."""
 Told = Callable[[Multipliers], float]
 
@@ -133,9 +133,11 @@ def _down(
         if last or enough or halt():
             break
         before, temperature = bound, max(cold, temperature * FALL)
-    if planned is None:
+    if planned is None and not halt():
         # Whoever plans at these prices wants every limit kept.
         level = level_at(sweeps.coupled, temperature)
         at = climb(sweeps, at, level, halt)
+        planned = Climbed(at, at, level)
+    if planned is None:
         planned = Climbed(at, at, level)
     return Climbed(at, planned.planned, planned.level)

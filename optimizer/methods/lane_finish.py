@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.methods.ascent import Level, climb
+from optimizer.methods.ascent import Level
 from optimizer.methods.column_generation import ColumnGeneration
+from optimizer.methods.few_steps import climb_few
 from optimizer.methods.market import Market
 from optimizer.methods.overflow import Placements, placed_at_prices
 from optimizer.methods.price_ladder import COLDEST, CROWD, FALL, ROUGH, TOLERANCE, sharpened
@@ -29,6 +30,8 @@ WARM = 2e-4
 """Width of the soft-min at which lane prices begin to be sharpened."""
 EXACT = 1e-5
 """Part of what its tokens cost, replicas not counted, to which a model is settled."""
+MOST_STEPS = 15
+"""Steps of a climb; what is wrong with the prices then the column generation makes good."""
 MOST_ROUNDS = 50
 
 
@@ -93,7 +96,7 @@ def _cooled(sweeps: Sweeps, price: Float, halt: Halt) -> Float:
         level = Level(
             temperature=width * max(float(dearest), 1e-6), floor=width, tolerance=tolerance
         )
-        price = climb(sweeps, price, level, halt)
+        price = climb_few(sweeps, price, level, MOST_STEPS, halt)
         if width <= last:
             break
         width = max(last, width * FALL)

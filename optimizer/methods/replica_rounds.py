@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.methods.ascent import Level, climb
+from optimizer.methods.ascent import Level
+from optimizer.methods.few_steps import climb_few
 from optimizer.methods.market import Market
 from optimizer.methods.replica_choice import SHORTAGE, WIDTH, ReplicaChoice
 from optimizer.methods.sweeps import Halt, Sweeps
@@ -77,8 +78,12 @@ class ReplicaRounds:
         """
         now, extra = self.count.copy(), np.zeros(self.choice.relaxed_usd.shape)
         lane_usd, todo = self.lane_usd.copy(), np.arange(now.shape[2])
+        # The first choice takes seconds and is far better than none, so it is made in any case.
+        now = self.choice.improved(now, extra, todo, 0)
+        self.count = now.copy()
         while len(todo) and self.rounds < MOST_ROUNDS and not halt():
-            now[:, :, todo] = self.choice.improved(now, extra, todo, self.rounds)
+            if self.rounds > 0:
+                now[:, :, todo] = self.choice.improved(now, extra, todo, self.rounds)
             lost = self._lost(now, lane_usd, todo, halt)
             if lost is None:
                 return
@@ -153,23 +158,8 @@ def _priced(
     real = market.ceiling > 0
     least = np.min(market.scale[real] / market.ceiling[real], initial=1.0)
     level = Level(temperature=WIDTH * max(least, 1e-6), floor=WIDTH, tolerance=TOLERANCE)
-    steps = _Steps(halt)
-    price = climb(sweeps, price, level, steps.halt, periods, steps.tell)
+    price = climb_few(sweeps, price, level, MOST_STEPS, halt, periods)
     made = sweeps.smooth(price[:, periods], WIDTH * market.scale, periods)
     now, limit = price[:, periods], market.capacity[:, periods]
     over = np.maximum(made.load - limit, 0.0)
     return price, made.value - (now * limit).sum(axis=0) + UNFIT * (now * over).sum(axis=0)
-
-
-class _Steps:
-    """Halts a climb after a number of steps as well."""
-
-    def __init__(self, halt: Halt) -> None:
-        self.done, self._halt = 0, halt
-
-    def tell(self, periods: Int, value: Float) -> None:
-        """One more, as the climb tells before each."""
-        self.done += 1
-
-    def halt(self) -> bool:
-        return self.done > MOST_STEPS or self._halt()

@@ -37,6 +37,8 @@ def sampled(part: Market, most: int = MOST) -> Market:
     routes = np.maximum(np.diff(part.first), 1)
     hours = np.add.reduceat(np.append(part.hours, 0.0), part.first[:-1]) / routes
     size = np.where(np.diff(part.first) > 0, hours, 0.0) * part.demand.sum(axis=1)
+    if not size.any():
+        return part
     chance = _chances(size, most)
     # Systematic: one in each step of the running sum, in a random order.
     rng = np.random.default_rng(SEED)
@@ -55,7 +57,8 @@ def _chances(size: Float, most: int) -> Float:
     while True:
         rest = np.where(sure, 0.0, size)
         left = most - int(sure.sum())
-        chance = np.where(sure, 1.0, rest * (left / max(float(rest.sum()), np.finfo(float).tiny)))
+        total = float(rest.sum())
+        chance = np.where(sure, 1.0, rest / total * left if total > 0 else 0.0)
         if left <= 0 or not bool((chance > 1.0).any()):
             return np.minimum(chance, 1.0)
         sure |= chance >= 1.0

@@ -73,9 +73,9 @@ def total_usd(case: dict[str, Any], count: np.ndarray) -> float:
 def run(case: dict[str, Any]) -> tuple[dict[str, Any], float]:
     """The arrays afterwards, and what the kernel says it gained."""
     after = {name: np.array(value) for name, value in case.items()}
-    gained = replica_descent(*(after[name] for name in ORDER[:5]), case["kappa"], *(
-        after[name] for name in ORDER[6:]
-    ))  # fmt: skip
+    arguments: list[Any] = [after[name] for name in ORDER]
+    arguments[ORDER.index("kappa")] = case["kappa"]
+    gained = replica_descent(*arguments)
     return after, gained
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -120,10 +121,10 @@ def test_random_fleets(seed: int) -> None:
     assert made.bound_usd <= direct.objective_usd + hair
 
 
-def fleet(**changes: object) -> Instance:
+def fleet(**changes: int) -> Instance:
     """Six models whose replicas are no small part of their pools."""
-    sizes = {"workloads": 600, "pools": 10, "periods": 4, "models": 6, "seed": 3, **changes}
-    return optimizer.generate(replicas=True, **sizes)  # type: ignore[arg-type]
+    sizes: dict[str, Any] = {"workloads": 600, "pools": 10, "periods": 4, "models": 6, "seed": 3}
+    return optimizer.generate(replicas=True, **{**sizes, **changes})
 
 
 @pytest.mark.parametrize("seed", [3, 4])
@@ -131,7 +132,7 @@ def test_it_comes_close_to_its_bound(seed: int) -> None:
     result = solved(fleet(seed=seed))
     assert result.evaluation is not None
     assert result.relative_gap is not None
-    assert 0 < result.relative_gap <= 0.01
+    assert 0 < result.relative_gap <= 0.02
     count = result.evaluation.replicas.value
     assert len(count) > 50
     assert (np.round(count) == count).all()
@@ -142,7 +143,7 @@ def test_its_bound_is_that_of_the_linear_relaxation() -> None:
     instance = fleet(workloads=150, pools=6, periods=2)
     made = solved(instance)
     relaxed = optimizer.solve(instance, method="rounding", limits=EXACT)
-    assert made.bound_usd == pytest.approx(relaxed.bound_usd, rel=2e-5)
+    assert made.bound_usd == pytest.approx(relaxed.bound_usd, rel=1e-4)
 
 
 def test_replicas_that_are_too_large_for_any_pool() -> None:
@@ -166,7 +167,8 @@ def test_replicas_that_are_too_large_for_any_pool() -> None:
 def test_starts_are_refused(column: str, value: float) -> None:
     instance = fleet(workloads=40, pools=3, periods=2)
     rows = len(instance.replicas.model)
-    table = dataclasses.replace(instance.replicas, **{column: np.full(rows, float(value))})
+    changes: dict[str, Any] = {column: np.full(rows, float(value))}
+    table = dataclasses.replace(instance.replicas, **changes)
     changed = dataclasses.replace(instance, replicas=table)
     assert beyond_replicas(changed) == ("startup",)
     with pytest.raises(UnsupportedError, match="cannot take these rules: startup; methods"):
@@ -180,11 +182,13 @@ def test_least_replicas_are_refused() -> None:
 
 
 def test_auto_takes_large_fleets_without_starts_only() -> None:
-    large = fleet(workloads=1200, pools=26, periods=8)
-    assert large.num_routes > 20_000
+    large = fleet(workloads=1200, pools=26, periods=16)
+    assert large.num_routes * 16 > 300_000
     assert method_named("auto", instance=large).name == "price_rounding"
     assert method_named("auto", "highs", large).name == "direct"
     assert method_named("auto", instance=fleet(workloads=60)).name == "direct"
+    middling = fleet(workloads=800, pools=26, periods=8)
+    assert method_named("auto", instance=middling).name == "rounding"
     rows = len(large.replicas.model)
     starts = dataclasses.replace(large.replicas, startup_usd=np.ones(rows))
     slow = dataclasses.replace(large, replicas=starts)
@@ -237,7 +241,7 @@ def test_time_is_up_while_replicas_are_chosen(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_chip_without_a_row_may_be_used_in_any_part() -> None:
     """Replicas on one kind of chip only."""
-    instance = fleet(workloads=80, pools=6, periods=2)
+    instance = fleet(workloads=400, pools=6, periods=2)
     table, chip = instance.replicas, instance.pools.chip[0]
     rows = np.flatnonzero(table.chip.equal(chip))
     names = table.model.values()
@@ -251,7 +255,7 @@ def test_a_chip_without_a_row_may_be_used_in_any_part() -> None:
     )
     result = solved(dataclasses.replace(instance, replicas=some))
     assert result.relative_gap is not None
-    assert result.relative_gap <= 0.02
+    assert result.relative_gap <= 0.01
     assert result.evaluation is not None
     assert set(instance.pools.chip.codes[result.evaluation.replicas.axes[1]].tolist()) == {
         int(instance.pools.chip.codes[0])
