@@ -63,6 +63,8 @@ def draw(points: Sequence[Point], instance: str, path: Path) -> None:
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, 5.2), layout="constrained")
     _gaps(left, [point for point in points if point.instance == instance], instance)
     _growth(right, [point for point in points if point.periods == 1])
+    lines, names = right.get_legend_handles_labels()
+    figure.legend(lines, names, loc="outside right center", fontsize=7)
     figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
     plt.close(figure)
 
@@ -137,7 +139,6 @@ def _growth(axes: Any, points: Sequence[Point]) -> None:
     axes.set(xscale="log", yscale="log", xlabel="routes (one period)", ylabel="seconds")
     axes.set_title("growth with size (cross: no answer within the limit)", fontsize=10)
     axes.grid(alpha=0.25)
-    axes.legend(fontsize=6.5, ncols=2)
 
 
 def _colour(peer: str) -> str:

@@ -45,12 +45,13 @@ def line_of(one: dict[str, Any]) -> str:
 
 def _title(runs: list[dict[str, Any]]) -> str:
     size, loads = runs[0]["size"], [number for one in runs for number in one["load"].values()]
+    limits = " or ".join(f"{limit:g}" for limit in sorted({one["time_limit_s"] for one in runs}))
     return (
         f"### `{runs[0]['instance']}`: {size['workloads']:,} workloads, {size['pools']} pools, "
         f"{size['periods']} {'period' if size['periods'] == 1 else 'periods'}, "
         f"{size['routes'] * size['periods']:,} routes x periods\n\n"
         f"Load average {min(loads):.1f} to {max(loads):.1f}; "
-        f"limit {max(one['time_limit_s'] for one in runs):g} s a run."
+        f"limit {limits} s a run."
     )
 
 
