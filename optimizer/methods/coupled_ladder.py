@@ -28,14 +28,14 @@ COLDEST, COLDEST_WAITING = 2e-6, 1e-5
 wait: there the ascent takes more steps the colder it is."""
 FALL = 1 / 2
 """From one level's temperature to the next: small steps, each soon climbed."""
-TOLERANCE, LAST_TOLERANCE = 1e-1, 1e-2
+TOLERANCE, LAST_TOLERANCE = 1e-1, 3e-3
 """Part of the temperature to which a level is climbed, as a part of the bound."""
 PLANNED = 8.0
 """Times the last temperature at which plans are made where tokens may wait: colder, what is handled
 when moves from period to period with every hair of the prices."""
 WARM = 16.0
 """Times the last temperature at which prices that are thought to be near begin."""
-ENOUGH = 0.5
+ENOUGH = 0.4
 """Part of the gap asked for by which a level may still raise the bound when the ladder ends."""
 Told = Callable[[Multipliers], float]
 
@@ -138,6 +138,8 @@ def _down(
         level = level_at(sweeps.coupled, temperature)
         at = climb(sweeps, at, level, halt)
         planned = Climbed(at, at, level)
+        if told is not None:
+            told(at)
     if planned is None:
         planned = Climbed(at, at, level)
     return Climbed(at, planned.planned, planned.level)
