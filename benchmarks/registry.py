@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from benchmarks.case import Case
 from benchmarks.cases.coupled import COUPLED
+from benchmarks.cases.coupled_100k_t168 import COUPLED_100K_T168
 from benchmarks.cases.fleet import FLEET
 from benchmarks.cases.frontier import FRONTIER
 from benchmarks.cases.replicas_100k_t168 import REPLICAS_100K_T168
@@ -28,6 +29,7 @@ CASES: tuple[Case, ...] = (
     ROUTES_896K_T168,
     WORKLOADS_100K_T168,
     REPLICAS_100K_T168,
+    COUPLED_100K_T168,
     WORKLOADS_1M_T168,
 )
 """Every case, the quickest first."""

@@ -47,8 +47,9 @@ SHRINK = 0.05
 """Part of itself that a price keeps at least in one step."""
 
 
-HINDERED = 1e-1
-"""Part of its tolerance to which a level is climbed by steps that are cut or damped."""
+HINDERED, HINDERED_WAITING = 1e-2, 1e-1
+"""Part of its tolerance to which a level is climbed by steps that are cut or damped, and where
+tokens may wait and steps cost more."""
 ROUNDING = 1e-12
 """Part of itself by which the diagonal of a system is raised, so that it can be inverted."""
 _TINY = 1e-30
@@ -95,7 +96,8 @@ def climb(
         size = barrier.summed(np.abs(here.value) + (at.each * coupled.limit).sum(axis=0))
         # A step that is cut or damped promises little far from the top as well.
         hindered = (shrink < 1).any() | (damping > 0)
-        least = np.where(hindered, HINDERED * level.tolerance, level.tolerance)
+        part = HINDERED_WAITING if coupled.waits else HINDERED
+        least = np.where(hindered, part, 1.0) * level.tolerance
         going = promised > least * size
         if not bool(going.any()) or halt():
             break

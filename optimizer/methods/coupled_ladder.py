@@ -28,6 +28,8 @@ COLDEST, COLDEST_WAITING = 2e-6, 1e-5
 wait: there the ascent takes more steps the colder it is."""
 FALL = 1 / 2
 """From one level's temperature to the next: small steps, each soon climbed."""
+FAST = 1 / 4
+"""The same where nothing couples periods."""
 TOLERANCE, LAST_TOLERANCE = 1e-1, 3e-3
 """Part of the temperature to which a level is climbed, as a part of the bound."""
 PLANNED = 8.0
@@ -37,6 +39,8 @@ WARM = 16.0
 """Times the last temperature at which prices that are thought to be near begin."""
 ENOUGH = 0.4
 """Part of the gap asked for by which a level may still raise the bound when the ladder ends."""
+NEAREST = 2e-5
+"""Gap asked for below which the ladder is climbed to its end."""
 Told = Callable[[Multipliers], float]
 
 
@@ -96,6 +100,24 @@ def climbed(
     return _down(sweeps, at, (hottest, cold), progress, halt, told, wanted)
 
 
+def cooled(
+    sweeps: CoupledSweeps, at: Multipliers, level: Level, progress: Progress, halt: Halt
+) -> tuple[Multipliers, Level]:
+    """Prices at the last temperature, from those of a level, and the level there.
+
+    For markets in which nothing couples periods: there the last temperature is soon reached.
+    """
+    temperature, cold = level.temperature, coldest(sweeps.coupled)
+    while not halt():
+        temperature = max(cold, temperature * FAST)
+        level = level_at(sweeps.coupled, temperature, last=temperature == cold)
+        at = climb(sweeps, at, level, halt)
+        progress.step()
+        if temperature == cold:
+            break
+    return at, level
+
+
 def level_at(coupled: CoupledMarket, temperature: float, *, last: bool = True) -> Level:
     """The level of a temperature, the last one of a ladder by default."""
     floor = _floor(coupled)
@@ -118,7 +140,7 @@ def _down(
 ) -> Climbed:
     """Climb at temperature after temperature, while it raises the bound."""
     temperature, cold = between
-    before, planned = -np.inf, None
+    before, rise, planned = -np.inf, np.inf, None
     plan_at = PLANNED * cold if told is not None and sweeps.coupled.waits else cold
     while True:
         last = temperature <= cold * 1.0001
@@ -129,10 +151,13 @@ def _down(
         if plans:
             planned = Climbed(at, at, level)
         bound = before if told is None else told(at)
-        enough = bound > 0 and bound - before < ENOUGH * wanted * bound
+        # One level alone may rise little because it was climbed loosely.
+        missing = max(rise, bound - before)
+        enough = wanted > NEAREST and bound > 0 and missing < ENOUGH * wanted * bound
         if last or enough or halt():
             break
-        before, temperature = bound, max(cold, temperature * FALL)
+        before, rise = bound, (bound - before) / 2
+        temperature = max(cold, temperature * FALL)
     if planned is None and not halt():
         # Whoever plans at these prices wants every limit kept.
         level = level_at(sweeps.coupled, temperature)

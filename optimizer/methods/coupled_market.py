@@ -98,6 +98,33 @@ class CoupledMarket:
         each, whole = self.coupling.unnamed(prices)
         return Multipliers(np.concatenate([prices.capacity_usd_per_chip_hour, each]), whole)
 
+    def by_period(self, handled_mtok: Float, limit: Float) -> CoupledMarket:
+        """The same with nothing that couples periods.
+
+        Parameters
+        ----------
+        handled_mtok : (W, T) Mtok handled in each period: nobody waits any more.
+        limit : (N + J, T) limits of all rows in each period, those over the horizon included.
+        """
+        pools, coupling = len(self.market.capacity), self.coupling
+        return CoupledMarket(
+            replace(self.market, demand=handled_mtok),
+            replace(
+                coupling,
+                each=np.concatenate([coupling.each, coupling.whole]),
+                each_limit=limit[pools:],
+                whole=coupling.whole[:0],
+                whole_limit=coupling.whole_limit[:0],
+            ),
+            np.zeros_like(self.deadline),
+        )
+
+    def each_period(self, at: Multipliers) -> Multipliers:
+        """Multipliers with those over the horizon in every period, for :meth:`by_period`."""
+        periods = at.each.shape[1]
+        whole = np.broadcast_to(at.whole[:, None], (len(at.whole), periods))
+        return Multipliers(np.concatenate([at.each, whole]), at.whole[:0])
+
     def change(self, at: Multipliers) -> Float:
         """(D, T) what multipliers, or a change of them, add to the prices of what is taken."""
         count = len(at.each)

@@ -21,7 +21,7 @@ from optimizer.evaluation.evaluate import evaluate
 from optimizer.instance.instance import Instance
 from optimizer.methods.base import Found, Limits, Size
 from optimizer.methods.coupled_ascent import widths
-from optimizer.methods.coupled_ladder import Climbed, climbed
+from optimizer.methods.coupled_ladder import Climbed, climbed, cooled
 from optimizer.methods.coupled_market import CoupledMarket, Multipliers
 from optimizer.methods.coupled_sweeps import CoupledSweeps
 from optimizer.methods.joint_generation import JointGeneration
@@ -128,18 +128,21 @@ class CoupledSearch:
     def _split(self, top: Climbed) -> None:
         """A plan with what is handled when as the ascent says."""
         coupled = self.sweeps.coupled
-        width, price = widths(coupled, top.level), coupled.prices(top.planned)
-        here = self.sweeps.smooth(price, width)
+        here = self.sweeps.smooth(coupled.prices(top.planned), widths(coupled, top.level))
         handled = _cleaned(self.sweeps.handled(here), coupled)
-        finish = SplitByPeriod(
-            coupled,
-            price,
-            width,
-            handled,
-            rooms(coupled, here.load),
-            self.limits.threads,
-        )
+        alone = coupled.by_period(handled, rooms(coupled, here.load))
         del here
+        self.progress.stage("prices of the periods")
+        at, level = cooled(
+            CoupledSweeps(alone, self.limits.threads),
+            coupled.each_period(top.planned),
+            top.level,
+            self.progress,
+            self._halt(SPLIT),
+        )
+        finish = SplitByPeriod(
+            alone, alone.prices(at), widths(alone, level), handled, alone.limit, self.limits.threads
+        )
         self.progress.stage("periods", coupled.market.num_periods)
         rounds, halt = 0, self._halt(SPLIT)
         while bool(finish.open.any()) and rounds < MOST_ROUNDS and not halt():

@@ -11,7 +11,7 @@ from optimizer.methods.price import Price
 from optimizer.methods.price_rounding import PriceRounding
 from optimizer.methods.rolling import Rolling
 from optimizer.methods.rounding import Rounding
-from optimizer.methods.uncoupled import beyond_replicas, couplings
+from optimizer.methods.uncoupled import PRICED, beyond_replicas, couplings
 from optimizer.solvers.registry import solver_named
 
 METHODS = ("auto", "direct", "rounding", "rolling", "price", "price_rounding", "greedy")
@@ -31,6 +31,11 @@ MOST_COLUMNS = 300_000
 """Cells of routes and periods up to which auto rounds with a solver if it can: with few workloads
 to a model its whole numbers are the better ones. Interior point on 100,000 takes a minute and a
 half, and soon longer than a planner waits."""
+
+MANY_COUPLED = 1_000_000
+"""Cells of routes and periods above which auto lets prices do most of the work where limits or
+windows tie periods together: one program of them all is soon more than simplex can do in an
+hour."""
 
 
 def method_named(name: str, solver: str = "auto", instance: Instance | None = None) -> Method:
@@ -65,8 +70,18 @@ def method_named(name: str, solver: str = "auto", instance: Instance | None = No
 
 
 def _is_large_market(instance: Instance | None) -> bool:
-    """Whether only pools' limits couple workloads, and there are many."""
-    return instance is not None and instance.num_routes > MANY_ROUTES and not couplings(instance)
+    """Whether prices can keep all limits, and there are many routes."""
+    if instance is None or instance.num_routes <= MANY_ROUTES:
+        return instance is not None and _is_large_coupled(instance)
+    return not couplings(instance) or _is_large_coupled(instance)
+
+
+def _is_large_coupled(instance: Instance) -> bool:
+    """Whether limits that have prices tie very many cells together, and nothing else does."""
+    present = couplings(instance)
+    if not present or not set(present) <= set(PRICED):
+        return False
+    return instance.num_routes * instance.num_periods > MANY_COUPLED
 
 
 def _is_large_replica_market(instance: Instance | None) -> bool:
