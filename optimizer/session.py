@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from optimizer.errors import UsageError
 from optimizer.evaluation.relaxation import as_used_usd
 from optimizer.instance.instance import Instance
-from optimizer.methods.base import Limits, Method
+from optimizer.methods.base import Limits, Memory, Method
 from optimizer.methods.price import Price
 from optimizer.methods.registry import method_named
 from optimizer.prices import Prices, shapes_of
@@ -42,7 +42,8 @@ class Session:
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
         self.result: Result | None = None
-        self._known: tuple[Instance, Prices] | None = None
+        self._memory = Memory()
+        self._before = instance
 
     def change(
         self,
@@ -100,21 +101,19 @@ class Session:
         if isinstance(method, str):
             chosen = method_named(method, solver, self.instance)
         if isinstance(chosen, Price):
-            chosen = dataclasses.replace(chosen, start=self._start())
+            chosen = dataclasses.replace(chosen, start=self._start(), memory=self._memory)
         result = solve(
             self.instance, method=chosen, solver=solver, limits=limits, progress=progress
         )
+        if isinstance(chosen, Price):
+            self._before = self.instance
         self.result = result
-        if result.prices is not None and result.plan is not None:
-            self._known = self.instance, result.prices
         return result
 
     def _start(self) -> Prices | None:
         """The last prices, on what chips cost now; None when there are none that fit."""
-        if self._known is None:
-            return None
-        before, prices = self._known
-        if shapes_of(before) != shapes_of(self.instance):
+        prices, before = self._memory.prices, self._before
+        if prices is None or shapes_of(before) != shapes_of(self.instance):
             return None
         # What workloads see is the price in use and the limit's together: that is kept.
         seen = prices.capacity_usd_per_chip_hour + as_used_usd(before)

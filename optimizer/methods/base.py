@@ -115,6 +115,18 @@ class Found:
     child_rss_mib: float = 0.0
 
 
+@dataclass(eq=False)
+class Memory:
+    """What a method leaves behind for its next run on a problem that differs little.
+
+    Attributes
+    ----------
+    prices : where its climb ended; the prices of the plan itself tell less of where to begin.
+    """
+
+    prices: Prices | None = None
+
+
 class Method(Protocol):
     """Takes an instance, gives what it found; a frozen record of its own parameters."""
 

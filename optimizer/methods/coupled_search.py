@@ -67,6 +67,7 @@ class CoupledSearch:
     start: Prices | None = None
     at: Multipliers = field(init=False)
     prices: Prices = field(init=False)
+    climbed: Prices | None = None
     plan: Plan | None = None
     claimed_usd: float | None = None
     bound_usd: float = -np.inf
@@ -113,6 +114,7 @@ class CoupledSearch:
         wanted = self.limits.relative_gap
         top = climbed(self.sweeps, self.progress, halt(CLIMB), self._tell, wanted, begin)
         self.at = top.at
+        self.climbed = self._named(top.at)
         market = coupled.market
         placements = int(market.able[market.pool].sum())
         stated = placements <= LARGEST_JOINT and market.demand.size <= MOST_CELLS
@@ -192,14 +194,18 @@ class CoupledSearch:
 
     def _tell(self, at: Multipliers) -> float:
         """Keep the prices with the best bound, and show it; gives the bound."""
-        pools = len(self.sweeps.coupled.market.capacity)
-        known = self.sweeps.coupled.coupling.named(at.each[pools:], at.whole, self.instance)
-        prices = Prices.of(self.instance, capacity_usd_per_chip_hour=at.each[:pools], **known)
+        prices = self._named(at)
         bound = lower_bound(self.instance, prices)
         if bound.usd > self.bound_usd:
             self.bound_usd, self.prices, self.at = bound.usd, prices, at
             self.progress.incumbent(None, bound.usd, 0)
         return bound.usd
+
+    def _named(self, at: Multipliers) -> Prices:
+        """Multipliers by the names that the judge knows."""
+        pools = len(self.sweeps.coupled.market.capacity)
+        known = self.sweeps.coupled.coupling.named(at.each[pools:], at.whole, self.instance)
+        return Prices.of(self.instance, capacity_usd_per_chip_hour=at.each[:pools], **known)
 
     def _halt(self, part: float) -> Callable[[], bool]:
         """Whether the user wants to stop, or this part of the time is over."""

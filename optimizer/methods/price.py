@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from optimizer.errors import UnsupportedError
 from optimizer.instance.instance import Instance
-from optimizer.methods.base import Found, Limits, Size
+from optimizer.methods.base import Found, Limits, Memory, Size
 from optimizer.methods.column_generation import ColumnGeneration
 from optimizer.methods.coupled_market import CoupledMarket
 from optimizer.methods.coupled_search import CoupledSearch
@@ -54,10 +54,12 @@ class Price:
     Attributes
     ----------
     start : prices to start from, as those of a problem that differs little; None for none.
+    memory : told where the climb ended, for the next start; None when nobody asks.
     """
 
     name: str = "price"
     start: Prices | None = None
+    memory: Memory | None = None
 
     def __call__(self, instance: Instance, limits: Limits, progress: Progress) -> Found:
         """Climb, settle, solve the rest.
@@ -77,7 +79,7 @@ class Price:
         begun = time.monotonic()
         progress.stage("build")
         if present:
-            return _coupled(instance, limits, progress, begun, self.start)
+            return _coupled(instance, limits, progress, begun, self.start, self.memory)
         sweeps = Sweeps(Market.of(instance), limits.threads)
         workers = shared_workers(limits.threads, limits.memory_mib)
         workers.peak_rss_mib = 0.0
@@ -85,6 +87,9 @@ class Price:
         start = None if self.start is None else self.start.capacity_usd_per_chip_hour
         search = _Search(instance, sweeps, workers, limits, progress, begun, start)
         reason = search.run()
+        if self.memory is not None and search.climbed is not None:
+            climbed_to = Prices.of(instance, capacity_usd_per_chip_hour=search.climbed)
+            self.memory.prices = climbed_to
         market, solved = sweeps.market, time.monotonic()
         plan, claimed_usd = search.plan()
         return Found(
@@ -108,14 +113,23 @@ class Price:
 
 
 def _coupled(
-    instance: Instance, limits: Limits, progress: Progress, begun: float, start: Prices | None
+    instance: Instance,
+    limits: Limits,
+    progress: Progress,
+    begun: float,
+    start: Prices | None,
+    memory: Memory | None,
 ) -> Found:
     """Search with prices on limits beyond those of pools."""
     sweeps = CoupledSweeps(CoupledMarket.of(instance), limits.threads)
     workers = shared_workers(limits.threads, limits.memory_mib)
     workers.peak_rss_mib = 0.0
     built = time.monotonic()
-    return CoupledSearch(instance, sweeps, workers, limits, progress, begun, built, start).run()
+    search = CoupledSearch(instance, sweeps, workers, limits, progress, begun, built, start)
+    found = search.run()
+    if memory is not None and search.climbed is not None:
+        memory.prices = search.climbed
+    return found
 
 
 class _Search:
@@ -135,6 +149,7 @@ class _Search:
         self.start = start
         self.limits, self.progress, self.begun = limits, progress, begun
         self.price: Float = np.zeros(sweeps.market.capacity.shape)
+        self.climbed: Float | None = None
         self.finish: ColumnGeneration | None = None
         self.bound_usd = np.full(sweeps.market.num_periods, -np.inf)
         self.paid_usd = float(reserved_usd(instance).sum())
@@ -146,6 +161,7 @@ class _Search:
             self.progress.stage("prices")
             halt = self._halt(CLIMB)
             self.price = climbed(self.sweeps, self.progress, halt, self._hear, self.start)
+            self.climbed = self.price
             self.price, slack = sharpened(self.sweeps, self.price, self.progress, halt, self._hear)
             self.finish = ColumnGeneration(
                 self.sweeps,

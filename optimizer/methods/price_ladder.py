@@ -30,7 +30,7 @@ them come to each other, and the smoother is their bound at the same temperature
 TOLERANCE, ROUGH = 1e-3, 1e-2
 """Part of the temperature to which the last level and those before are climbed, as a part of the
 bound."""
-WARM = 5.0
+WARM = 1.0
 """Times the last temperature at which prices that are thought to be near begin."""
 SEED = 20260504
 SHARPER = 1 / 5

@@ -63,9 +63,12 @@ def test_it_starts_from_what_workloads_saw(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(Price, "__call__", heard)
     session = optimizer.open(made())
-    first = session.solve(method="price", limits=EXACT)
-    assert first.prices is not None
-    worth = first.prices.capacity_usd_per_chip_hour
+    session.solve(method="price", limits=EXACT)
+    assert seen[0].memory is not None
+    assert seen[0].memory.prices is not None
+    worth = seen[0].memory.prices.capacity_usd_per_chip_hour
+    # Another method in between leaves no prices, and forgets none.
+    session.solve(method="greedy")
     rented = np.flatnonzero(~session.instance.reserved & (worth.min(axis=1) > 0))
     pool = int(rented[0])
     step = float(worth[pool].min()) / 2
