@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from optimizer.kernels.jit import inner, kernel
+from optimizer.kernels.lanes import any_late, decay, hits, logarithms
 
 NOTHING = -3
 """There is no demand."""
@@ -19,8 +20,6 @@ SEVERAL = -2
 """More than one way is near the best."""
 GIVE_UP = -1
 """Giving up is the only way near the best."""
-FARTHEST = 60.0
-"""Widths within which the exponential is right to rounding."""
 
 
 @inner
@@ -99,74 +98,6 @@ def _price(  # type: ignore[no-untyped-def]
                 best[t] = c if c < best[t] else best[t]
 
 
-@inner
-def _hits(cost, count, edge, hit):  # type: ignore[no-untyped-def]
-    """Lines of ``cost`` with something up to ``edge`` (t,), to ``hit``; how many, and cells."""
-    lines, cells = 0, 0
-    for k in range(count):
-        line = cost[k]
-        inside = 0
-        for t in range(len(edge)):
-            inside += 1 if line[t] <= edge[t] else 0
-        if inside > 0:
-            hit[lines] = k
-            lines += 1
-            cells += inside
-    return lines, cells
-
-
-@inner
-def _late(opens, begin, end):  # type: ignore[no-untyped-def]
-    """Whether any of these routes opens after the first period."""
-    latest = 0
-    for r in range(begin, end):
-        latest = opens[r] if opens[r] > latest else latest
-    return latest > 0
-
-
-@inner
-def _decay(y):  # type: ignore[no-untyped-def]
-    """``exp(256 y)`` for y from -FARTHEST / 256 to 0, in sums and products alone.
-
-    The Taylor sum to the seventh power, squared eight times: the compiler makes it SIMD, which
-    it cannot with a call of the library.
-    """
-    e = 1.0 + y * (
-        1.0
-        + y
-        * (
-            1.0 / 2
-            + y * (1.0 / 6 + y * (1.0 / 24 + y * (1.0 / 120 + y * (1.0 / 720 + y / 5040.0))))
-        )
-    )
-    e *= e
-    e *= e
-    e *= e
-    e *= e
-    e *= e
-    e *= e
-    e *= e
-    return e * e
-
-
-@inner
-def _logarithms(total, bits, power, log):  # type: ignore[no-untyped-def]
-    """Natural logarithms (t,) of numbers >= 1, which are changed; ``bits`` is their memory.
-
-    The power of two is taken off, the rest is a series in (m - sqrt 2) / (m + sqrt 2).
-    """
-    root = 1.4142135623730951
-    for t in range(len(total)):
-        power[t] = float((bits[t] >> 52) - 1023)
-        bits[t] = (bits[t] & 0x000FFFFFFFFFFFFF) | 0x3FF0000000000000
-    for t in range(len(total)):
-        z = (total[t] - root) / (total[t] + root)
-        q = z * z
-        series = 1.0 / 11 + q * (1.0 / 13 + q * (1.0 / 15 + q * (1.0 / 17 + q / 19.0)))
-        series = 1.0 + q * (1.0 / 3 + q * (1.0 / 5 + q * (1.0 / 7 + q * (1.0 / 9 + q * series))))
-        log[t] = 2.0 * z * series + (power[t] + 0.5) * 0.6931471805599453
-
-
 @kernel
 def soft_minimum(  # type: ignore[no-untyped-def]
     first_route, route_pool, opens, route_usd, chip_hours, pool_usd, ceiling, width, reach,
@@ -190,7 +121,7 @@ def soft_minimum(  # type: ignore[no-untyped-def]
     ceiling : (w,) USD per Mtok of giving up.
     width : (w,) USD per Mtok, > 0: how far from the best a way still counts.
     reach : ways further than so many widths from the best are taken for nothing; at most
-        ``FARTHEST``.
+        ``FARTHEST`` of :mod:`~optimizer.kernels.lanes`.
     demand : (w, all periods) Mtok.
     period : (t,) which of them are meant, ascending.
     value : (t,) USD, added to.
@@ -204,7 +135,7 @@ def soft_minimum(  # type: ignore[no-untyped-def]
     most = 0
     for w in range(begin, end):
         most = max(most, first_route[w + 1] - first_route[w])
-    late = _late(opens, first_route[begin], first_route[end])
+    late = any_late(opens, first_route[begin], first_route[end])
     low, high = np.empty(len(pool_usd)), np.empty(len(pool_usd))
     for p in range(len(pool_usd)):
         low[p], high[p] = pool_usd[p].min(), pool_usd[p].max()
@@ -233,7 +164,7 @@ def soft_minimum(  # type: ignore[no-untyped-def]
         for t in range(periods):
             edge[t] = best[t] + out
             torn += 1 if top <= edge[t] else 0
-        lines, cells = _hits(cost, count, edge, hit)
+        lines, cells = hits(cost, count, edge, hit)
         if torn + cells == periods:
             # One way each: slopes, and no bends.
             for t in range(periods):
@@ -250,19 +181,19 @@ def soft_minimum(  # type: ignore[no-untyped-def]
         if torn > 0:
             for t in range(periods):
                 inside = top <= edge[t]
-                e = _decay((best[t] - top) * part_of_width if inside else 0.0)
+                e = decay((best[t] - top) * part_of_width if inside else 0.0)
                 total[t] = e if inside else 0.0
         for i in range(lines):
             line, mine = cost[hit[i]], weight[i]
             for t in range(periods):
                 inside = line[t] <= edge[t]
-                e = _decay((best[t] - line[t]) * part_of_width if inside else 0.0)
+                e = decay((best[t] - line[t]) * part_of_width if inside else 0.0)
                 e = e if inside else 0.0
                 mine[t] = e
                 total[t] += e
         for t in range(periods):
             inverse[t] = 1.0 / total[t]
-        _logarithms(total, bits, used, log)
+        logarithms(total, bits, used, log)
         for t in range(periods):
             value[t] += want[t] * (best[t] - s * log[t])
         for i in range(lines):
@@ -311,7 +242,7 @@ def near_ways(  # type: ignore[no-untyped-def]
     most = 0
     for w in range(begin, end):
         most = max(most, first_route[w + 1] - first_route[w])
-    late = _late(opens, first_route[begin], first_route[end])
+    late = any_late(opens, first_route[begin], first_route[end])
     low, high = np.empty(len(pool_usd)), np.empty(len(pool_usd))
     for p in range(len(pool_usd)):
         low[p], high[p] = pool_usd[p].min(), pool_usd[p].max()
@@ -338,7 +269,7 @@ def near_ways(  # type: ignore[no-untyped-def]
             edge[t] = best[t] + slack[t] * unit
             near[t] = 1 if top <= edge[t] else 0
             mine[t] = GIVE_UP
-        lines, _ = _hits(cost, count, edge, hit)
+        lines, _ = hits(cost, count, edge, hit)
         for i in range(lines):
             r, line = ways[hit[i]], cost[hit[i]]
             for t in range(periods):

@@ -26,10 +26,7 @@ import math
 import numpy as np
 
 from optimizer.kernels.jit import inner, kernel
-from optimizer.kernels.near_ways import _decay as decay
-from optimizer.kernels.near_ways import _hits as hits
-from optimizer.kernels.near_ways import _late as late
-from optimizer.kernels.near_ways import _logarithms as logarithms
+from optimizer.kernels.lanes import any_late, decay, hits, logarithms
 
 
 @inner
@@ -211,7 +208,7 @@ def soft_windows(  # type: ignore[no-untyped-def]
         top, s, wait = ceiling[w], width[w], deadline[w]
         row, out = place[w], reach * s
         begin_route, end_route = first_route[w], first_route[w + 1]
-        if late(opens, begin_route, end_route):
+        if any_late(opens, begin_route, end_route):
             count = end_route - begin_route
             for k in range(count):
                 ways[k] = begin_route + k
