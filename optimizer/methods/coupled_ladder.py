@@ -16,9 +16,13 @@ from optimizer.methods.ascent import Halt, Level
 from optimizer.methods.coupled_ascent import climb
 from optimizer.methods.coupled_market import CoupledMarket, Multipliers
 from optimizer.methods.coupled_sweeps import CoupledSweeps
-from optimizer.methods.price_ladder import CROWD, GROWTH, HOTTEST, SEED, SMALLEST_SAMPLE
+from optimizer.methods.price_ladder import HOTTEST, SEED
 from optimizer.progress import Progress
 
+SAMPLES = ((64, 1e-3), (8, 1e-4))
+"""Of how many workloads one is taken, and the lowest temperature of that sample."""
+LEAST_SAMPLE = 250
+"""Workloads below which a sample says too little."""
 COLDEST, COLDEST_WAITING = 2e-6, 1e-5
 """Width of the soft-min at the last level as a part of a workload's scale, and where tokens may
 wait: there the ascent takes more steps the colder it is."""
@@ -85,12 +89,14 @@ def climbed(
     if start is not None:
         at, hottest = start, WARM * cold
     else:
-        order, some = np.random.default_rng(SEED).permutation(count), SMALLEST_SAMPLE
-        while GROWTH * some <= 2 * count:
-            part = CoupledSweeps(coupled.sample(np.sort(order[:some])), sweeps.threads)
-            last = max(cold, CROWD / some)
+        order = np.random.default_rng(SEED).permutation(count)
+        for one_in, last in SAMPLES:
+            if count // one_in < LEAST_SAMPLE:
+                continue
+            some = np.sort(order[: count // one_in])
+            part = CoupledSweeps(coupled.sample(some), sweeps.threads)
             at = _down(part, at, (hottest, last), progress, halt, None, 0.0).at
-            hottest, some = last, GROWTH * some
+            hottest = last
     return _down(sweeps, at, (hottest, cold), progress, halt, told, wanted)
 
 
