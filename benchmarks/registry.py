@@ -15,6 +15,7 @@ from benchmarks.cases.small import SMALL
 from benchmarks.cases.workloads_1m_t168 import WORKLOADS_1M_T168
 from benchmarks.cases.workloads_100k_t1 import WORKLOADS_100K_T1
 from benchmarks.cases.workloads_100k_t168 import WORKLOADS_100K_T168
+from benchmarks.named import named
 
 __all__ = ["CASES", "Case", "case_named"]
 
@@ -43,9 +44,4 @@ def case_named(name: str) -> Case:
     LookupError
         When there is none of that name, with the list of those there are.
     """
-    for case in CASES:
-        if case.name == name:
-            return case
-    raise LookupError(
-        f"case: expected one of {', '.join(case.name for case in CASES)}, got {name!r}"
-    )
+    return named("case", name, CASES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.named import named
 from benchmarks.peers.conversion import transport_of
 from optimizer.instance.generate import generate
 from optimizer.instance.write import write
@@ -67,8 +68,4 @@ def case_named(name: str) -> Case:
     LookupError
         When there is none of that name, with the list of those there are.
     """
-    for case in CASES:
-        if case.name == name:
-            return case
-    names = ", ".join(case.name for case in CASES)
-    raise LookupError(f"instance: expected one of {names}, got {name!r}")
+    return named("instance", name, CASES)

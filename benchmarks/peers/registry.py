@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from benchmarks.named import named
 from benchmarks.peers.environments import OWN
 from benchmarks.peers.peer import Peer
 
@@ -138,8 +139,4 @@ def peer_named(name: str) -> Peer:
     LookupError
         When there is none of that name, with the list of those there are.
     """
-    for peer in PEERS:
-        if peer.name == name:
-            return peer
-    names = ", ".join(peer.name for peer in PEERS)
-    raise LookupError(f"peer: expected one of {names}, got {name!r}")
+    return named("peer", name, PEERS)

@@ -18,6 +18,7 @@ from dataclasses import InitVar, dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.methods.overflow import Placements
 from optimizer.methods.remainder import Remainder
 from optimizer.methods.spread import spread
 from optimizer.methods.sweeps import Halt, HaltedError, Near, Sweeps
@@ -137,6 +138,14 @@ class ColumnGeneration:
             self._widen(todo, halt)
             todo = todo[self.open[todo]]
         return sorted(made, key=lambda one: one[0])
+
+    def placements(self) -> list[Placements]:
+        """What the small programs place, in the periods that have a plan."""
+        return [
+            Placements(rest.route, rest.workload, np.full(len(mtok), rest.period, np.int32), mtok)
+            for rest, mtok in zip(self.remainders, self.placed_mtok, strict=True)
+            if np.isfinite(self.cost_usd[rest.period])
+        ]
 
     def learn(self, solved: list[tuple[int, Program, Outcome]], halt: Halt) -> None:
         """Take solutions over, price all routes at their duals, add what comes in.

@@ -16,7 +16,7 @@ from optimizer.methods.ascent import Halt, Level
 from optimizer.methods.coupled_ascent import climb
 from optimizer.methods.coupled_market import CoupledMarket, Multipliers
 from optimizer.methods.coupled_sweeps import CoupledSweeps
-from optimizer.methods.price_ladder import HOTTEST, SEED
+from optimizer.methods.price_ladder import HOTTEST, SEED, dearest
 from optimizer.progress import Progress
 
 SAMPLES = ((64, 1e-3), (8, 1e-4))
@@ -46,10 +46,7 @@ Told = Callable[[Multipliers], float]
 
 def coldest(coupled: CoupledMarket) -> float:
     """Temperature of the last level: even workloads with a penalty far beyond cost are cold."""
-    market = coupled.market
-    real = market.ceiling > 0
-    least = float(np.min(market.scale[real] / market.ceiling[real], initial=1.0))
-    return _floor(coupled) * max(least, 1e-6)
+    return _floor(coupled) * dearest(coupled.market)
 
 
 @dataclass(frozen=True)

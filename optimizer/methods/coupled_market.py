@@ -143,6 +143,13 @@ class CoupledMarket:
         count = len(self.limit)
         return Multipliers(sides[:count], sides[count:].sum(axis=1))
 
+    def counted(self, period: int, route: NDArray[np.int32]) -> Float:
+        """(K + J, N) what a Mtok on routes counts in a period in each limit but those of pools."""
+        market, pools = self.market, len(self.market.capacity)
+        rows = self.rows[period, pools:]
+        hours = rows[:, market.pool[route]] * market.hours[route]
+        return np.asarray(hours + rows[:, pools:] @ self.coupling.extra[:, route])
+
     def sample(self, workloads: Int) -> CoupledMarket:
         """Some of the workloads, in order, and limits in proportion."""
         some = self.market.sample(workloads)
@@ -153,15 +160,9 @@ class CoupledMarket:
             self.coupling,
             each_limit=self.coupling.each_limit * ratio,
             whole_limit=self.coupling.whole_limit * overall,
-            extra=self.coupling.extra[:, self._routes_of(workloads)],
+            extra=self.coupling.extra[:, self.market.routes_of(workloads)[1]],
         )
         return CoupledMarket(some, coupling, self.deadline[workloads])
-
-    def _routes_of(self, workloads: Int) -> Int:
-        """Positions of the routes of some workloads."""
-        counts = np.diff(self.market.first)[workloads]
-        begin = self.market.first[workloads] - (np.cumsum(counts) - counts)
-        return np.asarray(np.arange(counts.sum()) + np.repeat(begin, counts))
 
 
 def _ratio(part: Float, whole: Float) -> Float:

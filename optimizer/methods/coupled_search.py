@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from optimizer.methods.coupled_ascent import widths
 from optimizer.methods.coupled_ladder import Climbed, climbed, cooled
 from optimizer.methods.coupled_market import CoupledMarket, Multipliers
 from optimizer.methods.coupled_sweeps import CoupledSweeps
+from optimizer.methods.halting import halt_after
 from optimizer.methods.joint_generation import JointGeneration
 from optimizer.methods.priced_plan import Settled, plan_of
 from optimizer.methods.split_by_period import SplitByPeriod, rooms
@@ -142,9 +143,7 @@ class CoupledSearch:
             self.progress,
             self._halt(SPLIT),
         )
-        finish = SplitByPeriod(
-            alone, alone.prices(at), widths(alone, level), handled, alone.limit, self.limits.threads
-        )
+        finish = SplitByPeriod(alone, alone.prices(at), widths(alone, level), self.limits.threads)
         self.progress.stage("periods", coupled.market.num_periods)
         rounds, halt = 0, self._halt(SPLIT)
         while bool(finish.open.any()) and rounds < MOST_ROUNDS and not halt():
@@ -160,9 +159,8 @@ class CoupledSearch:
             return
         self._how.append("periods by glop with what is handled when fixed")
         self.progress.stage("plan")
-        placed = replace(coupled.market, demand=handled)
         settled = Settled(finish.only, np.ones(handled.shape[1], np.bool_))
-        self.plan = plan_of(self.instance, placed, settled, finish.placements(), handled)
+        self.plan = plan_of(self.instance, alone.market, settled, finish.placements(), handled)
         self.claimed_usd = float(reserved_usd(self.instance).sum()) + finish.cost_usd()
 
     def _good_enough(self) -> bool:
@@ -208,14 +206,7 @@ class CoupledSearch:
         return Prices.of(self.instance, capacity_usd_per_chip_hour=at.each[:pools], **known)
 
     def _halt(self, part: float) -> Callable[[], bool]:
-        """Whether the user wants to stop, or this part of the time is over."""
-        seconds = self.limits.seconds
-
-        def halt() -> bool:
-            late = seconds is not None and time.monotonic() - self.begun > part * seconds
-            return late or stop_requested.is_set()
-
-        return halt
+        return halt_after(self.limits, self.begun, part)
 
 
 def _cleaned(handled: Float, coupled: CoupledMarket) -> Float:

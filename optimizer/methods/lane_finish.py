@@ -17,7 +17,7 @@ from optimizer.methods.column_generation import ColumnGeneration
 from optimizer.methods.few_steps import climb_few
 from optimizer.methods.market import Market
 from optimizer.methods.overflow import Placements, placed_at_prices
-from optimizer.methods.price_ladder import COLDEST, CROWD, FALL, ROUGH, TOLERANCE, sharpened
+from optimizer.methods.price_ladder import FALL, ROUGH, TOLERANCE, dearest, floor_of, sharpened
 from optimizer.methods.sweeps import Halt, Sweeps
 from optimizer.progress import Silent
 from optimizer.solvers.glop import Glop
@@ -88,14 +88,10 @@ def finished(
 def _cooled(sweeps: Sweeps, price: Float, halt: Halt) -> Float:
     """Prices at the last temperature."""
     market = sweeps.market
-    real = market.ceiling > 0
-    dearest = np.min(market.scale[real] / market.ceiling[real], initial=1.0)
-    last, width = min(COLDEST, CROWD / max(market.num_workloads, 1)), WARM
+    last, width, least = floor_of(market), WARM, dearest(market)
     while not halt():
         tolerance = (TOLERANCE if width <= last else ROUGH) * width
-        level = Level(
-            temperature=width * max(float(dearest), 1e-6), floor=width, tolerance=tolerance
-        )
+        level = Level(temperature=width * least, floor=width, tolerance=tolerance)
         price = climb_few(sweeps, price, level, MOST_STEPS, halt)
         if width <= last:
             break
@@ -106,11 +102,7 @@ def _cooled(sweeps: Sweeps, price: Float, halt: Halt) -> Float:
 def _placed(exact: ColumnGeneration) -> Finished:
     """Settled demand, the others of periods that have a plan, and prices alone for the rest."""
     done = np.isfinite(exact.cost_usd)
-    parts = [
-        Placements(rest.route, rest.workload, np.full(len(mtok), rest.period, np.int32), mtok)
-        for rest, mtok in zip(exact.remainders, exact.placed_mtok, strict=True)
-        if done[rest.period]
-    ]
+    parts = exact.placements()
     if not bool(done.all()):
         exact.only[:, ~done] = -1
         parts.append(placed_at_prices(exact.sweeps, exact.price, np.flatnonzero(~done)))

@@ -114,14 +114,18 @@ class Market:
         """Length of axis W."""
         return len(self.ceiling)
 
+    def routes_of(self, workloads: Int) -> tuple[Int, Int]:
+        """Routes of some workloads: where each one's begin, and their positions."""
+        counts = np.diff(self.first)[workloads]
+        first = np.concatenate([[0], np.cumsum(counts)])
+        return first, np.arange(first[-1]) + np.repeat(self.first[workloads] - first[:-1], counts)
+
     def sample(self, workloads: Int) -> Market:
         """Some of the workloads, in order, and chips in proportion to what they need.
 
         What a workload needs is taken to be its tokens times the mean of its chip-hours per Mtok.
         """
-        counts = np.diff(self.first)[workloads]
-        first = np.concatenate([[0], np.cumsum(counts)])
-        routes = np.arange(first[-1]) + np.repeat(self.first[workloads] - first[:-1], counts)
+        first, routes = self.routes_of(workloads)
         need = np.add.reduceat(np.append(self.hours, 0.0), self.first[:-1])
         need = np.where(np.diff(self.first) > 0, need, 0.0) / np.maximum(np.diff(self.first), 1)
         whole = need @ self.demand

@@ -23,6 +23,7 @@ from optimizer.methods.column_generation import ColumnGeneration
 from optimizer.methods.coupled_market import CoupledMarket
 from optimizer.methods.coupled_search import CoupledSearch
 from optimizer.methods.coupled_sweeps import CoupledSweeps
+from optimizer.methods.halting import halt_after
 from optimizer.methods.market import Market
 from optimizer.methods.overflow import Placements, placed_at_prices
 from optimizer.methods.price_ladder import climbed, sharpened
@@ -212,14 +213,7 @@ class _Search:
         )
 
     def _halt(self, part: float) -> Callable[[], bool]:
-        """Whether the user wants to stop, or this part of the time is over."""
-        seconds = self.limits.seconds
-
-        def halt() -> bool:
-            late = seconds is not None and time.monotonic() - self.begun > part * seconds
-            return late or stop_requested.is_set()
-
-        return halt
+        return halt_after(self.limits, self.begun, part)
 
     def why(self) -> str:
         """What was done for the others, in a few words."""
@@ -234,7 +228,7 @@ class _Search:
         parts: list[Placements] = []
         if finish is not None:
             done = np.isfinite(finish.cost_usd)
-            parts = _solved(finish)
+            parts = finish.placements()
             usd += float(finish.cost_usd[done].sum())
         if not bool(done.all()):
             periods = np.flatnonzero(~done)
@@ -249,12 +243,3 @@ def _penalty_usd(market: Market, placed: Placements, periods: Int) -> float:
     """What all tokens of these periods that are not placed cost."""
     served = np.bincount(placed.workload, placed.mtok, minlength=market.num_workloads)
     return float(market.ceiling @ (market.demand[:, periods].sum(axis=1) - served))
-
-
-def _solved(finish: ColumnGeneration) -> list[Placements]:
-    """What the small programs place, in the periods that have a plan."""
-    return [
-        Placements(rest.route, rest.workload, np.full(len(mtok), rest.period, np.int32), mtok)
-        for rest, mtok in zip(finish.remainders, finish.placed_mtok, strict=True)
-        if np.isfinite(finish.cost_usd[rest.period])
-    ]

@@ -54,8 +54,8 @@ def climbed(
     """
     market = sweeps.market
     if start is not None:
-        floor = _floor(market)
-        cold = floor * _dearest(market)
+        floor = floor_of(market)
+        cold = floor * dearest(market)
         return _down(sweeps, start, WARM * cold, cold, floor, progress, halt, tell)
     price, hottest = np.zeros(market.capacity.shape), HOTTEST
     order = np.random.default_rng(SEED).permutation(market.num_workloads)
@@ -65,8 +65,8 @@ def climbed(
         coldest = CROWD / count
         price = _down(part, price, hottest, coldest, coldest, progress, halt, None)
         hottest, count = coldest, GROWTH * count
-    floor = _floor(market)
-    return _down(sweeps, price, hottest, floor * _dearest(market), floor, progress, halt, tell)
+    floor = floor_of(market)
+    return _down(sweeps, price, hottest, floor * dearest(market), floor, progress, halt, tell)
 
 
 def sharpened(
@@ -78,9 +78,9 @@ def sharpened(
     as long as more ways are near the best than the finish can leave open.
     """
     market = sweeps.market
-    floor = _floor(market)
+    floor = floor_of(market)
     slack = np.full(market.num_periods, WIDTHS * floor)
-    todo, coldest = np.arange(market.num_periods), floor * _dearest(market)
+    todo, coldest = np.arange(market.num_periods), floor * dearest(market)
     for _ in range(SHARPENINGS):
         try:
             near = sweeps.near(price[:, todo], slack[todo], todo, halt)
@@ -128,12 +128,12 @@ def _down(
     return price
 
 
-def _floor(market: Market) -> float:
+def floor_of(market: Market) -> float:
     """Width of the soft-min at the last level, as a part of a workload's scale."""
     return min(COLDEST, CROWD / max(market.num_workloads, 1))
 
 
-def _dearest(market: Market) -> float:
+def dearest(market: Market) -> float:
     """Least part that the scale of a workload is of its penalty.
 
     At a temperature so far below the floor all widths have come down to the floor.

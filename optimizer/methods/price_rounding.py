@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from optimizer.errors import UnsupportedError
 from optimizer.instance.instance import Instance
 from optimizer.methods.base import Found, Limits, Size
+from optimizer.methods.halting import halt_after
 from optimizer.methods.lane_finish import Finished, finished
 from optimizer.methods.overflow import Placements
 from optimizer.methods.price_ladder import climbed
@@ -194,14 +195,7 @@ class _Search:
         return float(near.value.sum() - used + reserved_usd(self.instance).sum())
 
     def _halt(self, part: float) -> Callable[[], bool]:
-        """Whether the user wants to stop, or this part of the time is over."""
-        seconds = self.limits.seconds
-
-        def halt() -> bool:
-            late = seconds is not None and time.monotonic() - self.begun > part * seconds
-            return late or stop_requested.is_set()
-
-        return halt
+        return halt_after(self.limits, self.begun, part)
 
     def why(self) -> str:
         """What was done for the replicas, in a few words."""

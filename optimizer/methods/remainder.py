@@ -6,6 +6,8 @@ not settled, their ways r and the limits b left,
     minimise    sum (e[r] + a[r] c[p(r)]) x[r]  +  sum v[w] u[w]
     subject to  sum over r of w  x[r] + u[w] = d[w]                     [Mtok]
                 sum over r to p  a[r] x[r] <= b[p]                      [chip-hours]
+
+and, where more than pools is limited, one row for each such limit, with what its ways count there.
 """
 
 from __future__ import annotations
@@ -37,12 +39,21 @@ class Remainder:
     workload: Index
     route: Index
 
-    def program(self, market: Market, room: Float) -> Program:
-        """The program; rows are workloads in order, then the pools of :meth:`pools`.
+    def program(
+        self,
+        market: Market,
+        room: Float,
+        limits: tuple[Float, Float] | None = None,
+    ) -> Program:
+        """The program; rows are workloads in order, then the pools that ways lead to, then limits.
+
+        Columns are the ways, then what is given up of each workload.
 
         Parameters
         ----------
         room : (P,) chip-hours that are left.
+        limits : (K, N) what a Mtok on each way counts in other limits, and (K,) what is left of
+            them; None where there are none.
         """
         owner, row = np.unique(self.workload, return_inverse=True)
         pool, hours = market.pool[self.route], market.hours[self.route]
@@ -57,6 +68,11 @@ class Remainder:
         builder.add(demand[row], place, 1.0)
         builder.add(demand, given_up, 1.0)
         builder.add(capacity[line], place, hours)
+        if limits is not None:
+            entries, left = limits
+            rows = builder.rows("limits", len(left), upper=left)
+            which, column = np.nonzero(entries)
+            builder.add(rows[which], place[column], entries[which, column])
         return builder.build()
 
     def price(self, market: Market, outcome: Outcome) -> Float:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from optimizer.methods.column_generation import EVERYTHING, MOST_WAYS, OVERFULL, WIDER
 from optimizer.methods.coupled_market import CoupledMarket
 from optimizer.methods.overflow import Placements
-from optimizer.methods.period_remainder import PeriodRemainder
+from optimizer.methods.remainder import Remainder
 from optimizer.methods.spread import spread
 from optimizer.program import Program
 from optimizer.solvers.base import Outcome, Reason
@@ -43,11 +43,9 @@ class SplitByPeriod:
 
     Attributes
     ----------
-    coupled : the market.
+    coupled : the market, in which nothing couples periods.
     price : (D, T) prices of what is taken.
     width : (W,) USD per Mtok: width of the soft-min at these prices.
-    handled : (W, T) Mtok handled in each period.
-    room : (P + K + J, T) limits of all rows in each period.
     threads : threads of the sweeps.
     slack : (T,) widths by which a way may miss the best and be left open.
     only : (W, T) settled workloads: their route, or a name of :mod:`optimizer.kernels.near_ways`.
@@ -59,12 +57,10 @@ class SplitByPeriod:
     coupled: CoupledMarket
     price: Float
     width: Float
-    handled: Float
-    room: Float
     threads: int
     slack: Float = field(init=False)
     only: Index = field(init=False)
-    remainders: list[PeriodRemainder] = field(init=False)
+    remainders: list[Remainder] = field(init=False)
     placed_mtok: list[Float | None] = field(init=False)
     open: Bool = field(init=False)
     _settled: Float = field(init=False)
@@ -72,14 +68,15 @@ class SplitByPeriod:
     _others_usd: Float = field(init=False)
 
     def __post_init__(self) -> None:
-        shape, periods = self.handled.shape, self.handled.shape[1]
+        shape = self.coupled.market.demand.shape
+        periods = shape[1]
         none = np.empty(0, np.int32)
         self.only = np.empty(shape, np.int32)
-        self.remainders = [PeriodRemainder(period, none, none) for period in range(periods)]
+        self.remainders = [Remainder(period, none, none) for period in range(periods)]
         self.placed_mtok = [None] * periods
         self.open = np.ones(periods, np.bool_)
         self.slack = np.full(periods, WIDTHS)
-        self._settled = np.zeros(self.room.shape)
+        self._settled = np.zeros(self.coupled.limit.shape)
         self._may_draw = np.ones(periods, np.bool_)
         self._others_usd = np.full(periods, np.nan)
         self._start(np.arange(periods))
@@ -89,7 +86,7 @@ class SplitByPeriod:
         todo = np.flatnonzero(self.open)
         pools = len(self.coupled.market.capacity)
         while len(todo) and not halt():
-            room, taken = self.room[:pools, todo], self._settled[:pools, todo]
+            room, taken = self.coupled.market.capacity[:, todo], self._settled[:pools, todo]
             fits = ~(taken > room * (1 + OVERFULL)).any(axis=0)
             self._widen(todo[~fits])
             todo = todo[~fits]
@@ -97,8 +94,12 @@ class SplitByPeriod:
         made = []
         for period in np.flatnonzero(self.open).tolist():
             rest = self.remainders[period]
-            left = self.room[:, period] - self._settled[:, period]
-            made.append((period, rest.program(self.coupled, self.handled, left)))
+            left = self.coupled.limit[:, period] - self._settled[:, period]
+            room = np.maximum(left[:pools], 0.0)
+            limits = None
+            if len(left) > pools:
+                limits = (self.coupled.counted(period, rest.route), left[pools:])
+            made.append((period, rest.program(self.coupled.market, room, limits)))
         return made
 
     def learn(self, solved: list[tuple[int, Program, Outcome]]) -> None:
@@ -106,8 +107,7 @@ class SplitByPeriod:
         again = []
         for period, program, outcome in solved:
             if outcome.reason is Reason.OPTIMAL and outcome.values is not None:
-                ways = len(self.remainders[period].route)
-                self.placed_mtok[period] = np.maximum(outcome.values[:ways], 0.0)
+                self.placed_mtok[period] = self.remainders[period].placed(outcome)
                 self._others_usd[period] = float(program.cost @ outcome.values)
                 self.open[period] = False
             elif outcome.reason is Reason.INFEASIBLE:
@@ -133,7 +133,7 @@ class SplitByPeriod:
         market, done = self.coupled.market, ~np.isnan(self._others_usd)
         load, cost = np.zeros(market.capacity.shape), np.zeros(len(done))
         settled_sums(
-            self.only, done, self.handled, market.pool, market.usd, market.hours,
+            self.only, done, market.demand, market.pool, market.usd, market.hours,
             market.used_usd, market.ceiling, load, cost,
         )  # fmt: skip
         return float(cost.sum() + self._others_usd[done].sum())
@@ -165,7 +165,7 @@ class SplitByPeriod:
                 who, where = self._drawn(period, who, where, load[:, place])
             else:
                 self._may_draw[period] = False
-            self.remainders[period] = PeriodRemainder(period, who, where)
+            self.remainders[period] = Remainder(period, who, where)
             self._settled[:, period] = self.coupled.rows[period] @ load[:, place]
 
     def _drawn(
@@ -175,7 +175,7 @@ class SplitByPeriod:
         coupled, market = self.coupled, self.coupled.market
         pools, extra = len(market.capacity), coupled.coupling.extra
         usd = market.usd + self.price[pools:, period] @ extra
-        alike = replace(market, usd=usd, demand=self.handled, scale=self.width)
+        alike = replace(market, usd=usd, scale=self.width)
         able = market.able[:, period]
         beyond = np.where(able, self.price[:pools, period], 0.0)
         beyond -= np.where(able, market.used_usd[:, period], 0.0)
@@ -183,14 +183,14 @@ class SplitByPeriod:
             alike, beyond, period, float(self.slack[period]), (workload, route), MOST_WAYS
         )
         self.only[settled, period] = taken
-        mtok = self.handled[settled, period]
+        mtok = market.demand[settled, period]
         load[:pools] += np.bincount(market.pool[taken], market.hours[taken] * mtok, pools)
         load[pools:] += extra[:, taken] @ mtok
         kept = self.only[workload, period] < 0
         return workload[kept], route[kept]
 
     def _sweep(self, periods: Int) -> tuple[Float, Index, Index, Index]:
-        """What the settled take, (g, P, t), and the ways of the others."""
+        """What the settled take, (D, t), and the ways of the others."""
         from optimizer.kernels.settle_ways import settle_ways
 
         coupled, market = self.coupled, self.coupled.market
@@ -209,7 +209,7 @@ class SplitByPeriod:
                 count = settle_ways(
                     market.first, market.pool, opens, market.usd, market.hours,
                     coupled.coupling.extra, price, market.ceiling, self.width, slack,
-                    self.handled, periods, begin, end,
+                    market.demand, periods, begin, end,
                     self.only, load, *found,
                 )  # fmt: skip
                 if count <= room:

@@ -17,8 +17,8 @@ def test_settled_and_open(seed: int) -> None:
     pools, periods = market.capacity.shape
     handled = market.demand.copy()
     handled[::3, 0] = 0.0
-    room = np.zeros((coupled.rows.shape[1], periods))
-    found = split_by_period.SplitByPeriod(coupled, price, width, handled, room, threads=2)
+    coupled = coupled.by_period(handled, np.zeros((coupled.rows.shape[1], periods)))
+    found = split_by_period.SplitByPeriod(coupled, price, width, threads=2)
     load = np.zeros((coupled.size, periods))
     torn: list[tuple[int, int, int]] = []
     for w in range(market.num_workloads):
