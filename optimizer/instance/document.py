@@ -18,7 +18,6 @@ from optimizer.instance.parse import FREE_PREFIX
 from optimizer.instance.tables import (
     FIRST_YEAR,
     LAST_YEAR,
-    LATER,
     MATRICES,
     MAX_NUMBER,
     MIN_NUMBER,
@@ -201,7 +200,6 @@ for every id.
 
 
 def _rules() -> str:
-    later = ", ".join(f"`{name}`" for name in LATER)
     return f"""## Rules for all files
 
 **Names.** Ids and labels are kept exactly as they are written: `007` is not `7`, and blanks
@@ -232,9 +230,6 @@ instead of loaded.
 
 **Columns of your own.** Columns whose name begins with `{FREE_PREFIX}` are yours and are not
 read. Any other unknown column is an error that names the nearest known one.
-
-**Tables of later versions.** This version cannot use tables named {later}.
-They are refused: a rule that cannot be kept is not ignored.
 """
 
 

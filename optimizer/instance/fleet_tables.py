@@ -33,7 +33,7 @@ LAST_PERIOD = 999_999
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Models:
-    """What holds for a model on all pools together; models without a row are free."""
+    """What a model is, and what holds for it on all pools together; without a row: nothing."""
 
     model: Ids = column("id", "Model, as in workloads.", required=True)
     min_replicas: Int = column(
@@ -44,6 +44,51 @@ class Models:
         minimum=0,
         maximum=1e9,
     )
+    parameters_billion: Float = column(
+        "number", "Parameters, for estimates.", unit="1e9", default=NAN, above=0.0, maximum=1e6
+    )
+    active_parameters_billion: Float = column(
+        "number",
+        "Parameters that one token uses; not given: all, as in a dense model.",
+        unit="1e9",
+        default=NAN,
+        above=0.0,
+        maximum=1e6,
+    )
+    replicated_parameters_billion: Float = column(
+        "number",
+        "Parameters that every chip of a replica holds, such as attention and shared experts.",
+        unit="1e9",
+        default=0.0,
+        minimum=0.0,
+        maximum=1e6,
+    )
+    kv_bytes_per_token: Float = column(
+        "number",
+        "Memory of the cache for one token of context, as it is stored.",
+        unit="bytes",
+        default=NAN,
+        minimum=0.0,
+        maximum=1e9,
+    )
+    attention_flops_decode: Float = column(
+        "number",
+        "Attention work of one generated token for each token of its context.",
+        unit="FLOP",
+        default=0.0,
+        minimum=0.0,
+        maximum=1e12,
+    )
+    attention_flops_prefill: Float = column(
+        "number",
+        "Attention work of one input token for each token before it.",
+        unit="FLOP",
+        default=0.0,
+        minimum=0.0,
+        maximum=1e12,
+    )
+    source: Labels = column("label", _SOURCE, default="")
+    basis: Labels = column("label", _BASIS, default="assumption", choices=BASES)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from optimizer.errors import InputError, OutputError, Problem
 from optimizer.instance.manifest import FILE
 from optimizer.instance.places import nearest, quoted, shown
-from optimizer.instance.tables import LATER, MATRICES, TABLES
+from optimizer.instance.tables import MATRICES, TABLES
 
 ENDINGS = (".csv", ".parquet", ".npy")
 WIDE = tuple(matrix.name for matrix in MATRICES)
@@ -89,17 +89,10 @@ def _name_problem(name: str) -> Problem | None:
     where = shown(name)
     if ending not in ENDINGS:
         first, *rest = name.split(".")
-        if first.lower() not in (*KNOWN, *LATER) or not rest or rest[-1].lower() not in _OTHER_DATA:
+        if first.lower() not in KNOWN or not rest or rest[-1].lower() not in _OTHER_DATA:
             return None
         endings = "a .csv, .parquet or .npy file" if first in WIDE else "a .csv or .parquet file"
         return Problem(where, endings, quoted("." + ".".join(rest)), fix="no table is ignored")
-    if stem in LATER:
-        return Problem(
-            where,
-            "a table that this version can use",
-            quoted(stem),
-            fix="remove it: its rules cannot be kept yet, and none is ignored",
-        )
     if stem not in KNOWN:
         return Problem(where, "the name of a table", quoted(stem), fix=nearest(stem, KNOWN))
     if ending == ".npy" and stem not in WIDE:
@@ -112,3 +105,9 @@ def _missing(folder: Path, origin: dict[str, str]) -> Iterator[Problem]:
         if stem not in origin:
             more = f", {stem}.parquet or {stem}.npy" if stem in WIDE else f" or {stem}.parquet"
             yield Problem(str(folder), f"a table {stem}.csv{more}", "none")
+    if "routes" not in origin and "profiles" not in origin:
+        yield Problem(
+            str(folder),
+            "a table routes.csv or routes.parquet, or profiles that routes can be derived from",
+            "none",
+        )

@@ -26,6 +26,7 @@ from optimizer.instance.fleet_tables import (
 from optimizer.instance.in_memory import compacted, table_of
 from optimizer.instance.labels import Labels
 from optimizer.instance.rules import broken_rules
+from optimizer.instance.serving_tables import Chips, Exclusions, Network, Profiles, Throughputs
 from optimizer.instance.tables import (
     TABLES,
     Float,
@@ -57,6 +58,8 @@ class Instance:
     workloads, pools, routes, shares, residency, sources : the tables.
     models, replicas, in_force, contracts, outages, power, qualification : the tables that say
         how the fleet is run; without rows when there are no such rules.
+    chips, profiles, throughputs, network, exclusions : the tables that say what a chip delivers;
+        :mod:`optimizer.serving` derives routes from them.
     demand_mtok : (W, T) Mtok arriving.
     capacity_chips : (P, T) chips that can be used.
     price_usd_per_chip_hour : (P, T) price in force; NaN where no price is known.
@@ -86,6 +89,11 @@ class Instance:
     outages: Outages = field(default_factory=lambda: table_of(Outages, 0))
     power: Power = field(default_factory=lambda: table_of(Power, 0))
     qualification: Qualification = field(default_factory=lambda: table_of(Qualification, 0))
+    chips: Chips = field(default_factory=lambda: table_of(Chips, 0))
+    profiles: Profiles = field(default_factory=lambda: table_of(Profiles, 0))
+    throughputs: Throughputs = field(default_factory=lambda: table_of(Throughputs, 0))
+    network: Network = field(default_factory=lambda: table_of(Network, 0))
+    exclusions: Exclusions = field(default_factory=lambda: table_of(Exclusions, 0))
     demand_mtok: Float
     capacity_chips: Float
     price_usd_per_chip_hour: Float

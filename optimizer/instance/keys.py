@@ -23,7 +23,7 @@ def key_problems(spec: TableSpec, record: Any, origin: Mapping[str, str]) -> Ite
     if len(spec.key) < 2:
         return
     columns = [getattr(record, name) for name in spec.key]
-    codes = [column.codes if isinstance(column, Labels) else column for column in columns]
+    codes = [codes_of(column) for column in columns]
     if all_different(codes):
         return
     first: dict[tuple[int, ...], int] = {}
@@ -36,6 +36,16 @@ def key_problems(spec: TableSpec, record: Any, origin: Mapping[str, str]) -> Ite
             "a second",
             fix=f"the first is {place(origin, spec.name, before)}",
         )
+
+
+def codes_of(column: Any) -> Codes:
+    """Whole numbers that are equal where the entries of a column of a key are."""
+    if isinstance(column, Labels):
+        return column.codes
+    if column.dtype == np.float64:
+        return np.unique(column, return_inverse=True)[1].astype(np.int32)
+    codes: Codes = column
+    return codes
 
 
 def all_different(codes: Sequence[Codes]) -> bool:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from optimizer.errors import Problem
 from optimizer.instance.declare import Column, columns_of
-from optimizer.instance.keys import all_different
+from optimizer.instance.keys import all_different, codes_of
 from optimizer.instance.labels import Labels
 from optimizer.instance.places import got, nearest, place, quoted, shown
 from optimizer.instance.table_rules import MAX_PER_COLUMN
@@ -125,8 +125,7 @@ def repeated_keys(
     # A column that is not there is of no type that could hold names.
     if len(keys) < 2 or not all(key in values for key in keys):
         return []
-    codes = [v.codes if isinstance(v, Labels) else v for v in (values[key] for key in keys)]
-    if all_different(codes):
+    if all_different([codes_of(values[key]) for key in keys]):
         return []
     columns = dict(columns_of(spec.record))
     texts = {key: _names_of(frame, key, columns[key]) for key in keys}

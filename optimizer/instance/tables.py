@@ -26,6 +26,7 @@ from optimizer.instance.fleet_tables import (
     Replicas,
 )
 from optimizer.instance.labels import Labels
+from optimizer.instance.serving_tables import Chips, Exclusions, Network, Profiles, Throughputs
 
 Ids = tuple[str, ...]
 Float = NDArray[np.float64]
@@ -97,6 +98,20 @@ class Workloads:
     output_tokens: Float = column(
         "number", "Mean output tokens per request.", unit="tokens", default=NAN, minimum=0.0
     )
+    input_tokens_cv: Float = column(
+        "number",
+        "Standard deviation of the input tokens of a request over their mean.",
+        default=1.0,
+        minimum=0.0,
+        maximum=100.0,
+    )
+    output_tokens_cv: Float = column(
+        "number",
+        "Standard deviation of the output tokens of a request over their mean.",
+        default=1.0,
+        minimum=0.0,
+        maximum=100.0,
+    )
     cached_input_fraction: Float = column(
         "number",
         "Part of the input that a prompt cache answers.",
@@ -110,6 +125,45 @@ class Workloads:
     )
     tpot_ms: Float = column(
         "number", "Promised time per output token.", unit="ms", default=NAN, above=0.0
+    )
+    slo_percentile: Float = column(
+        "number",
+        "Percentile of requests for which ttft_ms and tpot_ms are promised; "
+        "not given: they are promised on average.",
+        unit="percent",
+        default=NAN,
+        minimum=1.0,
+        maximum=99.9,
+    )
+    max_round_trip_ms: Float = column(
+        "number",
+        "Longest network round trip that derived routes may have.",
+        unit="ms",
+        default=NAN,
+        minimum=0.0,
+    )
+    burstiness: Float = column(
+        "number",
+        "Variance over mean of the number of requests in short spans; 1 = independent arrivals.",
+        default=1.0,
+        above=0.0,
+        maximum=1e6,
+    )
+    demand_low: Float = column(
+        "number",
+        "Least demand thought possible, as a part of the one stated.",
+        unit="fraction",
+        default=1.0,
+        minimum=0.0,
+        maximum=1.0,
+    )
+    demand_high: Float = column(
+        "number",
+        "Most demand thought possible, as a multiple of the one stated.",
+        unit="multiple",
+        default=1.0,
+        minimum=1.0,
+        maximum=1e3,
     )
     source: Labels = column("label", _SOURCE, default="")
     basis: Labels = column("label", _BASIS, default="assumption", choices=BASES)
@@ -205,6 +259,11 @@ class Routes:
     latency_ms: Float = column(
         "number", "Network latency of the route.", unit="ms", default=0.0, minimum=0.0
     )
+    configuration: Labels = column(
+        "label",
+        "Way to run the model there, as in profiles; empty: none is said.",
+        default="",
+    )
     source: Labels = column("label", _SOURCE, default="")
     basis: Labels = column("label", _BASIS, default="assumption", choices=BASES)
 
@@ -282,7 +341,7 @@ class TableSpec:
 TABLES: tuple[TableSpec, ...] = (
     TableSpec("workloads", Workloads, ("workload",), True, "a row per workload"),
     TableSpec("pools", Pools, ("pool",), True, "a row per pool"),
-    TableSpec("routes", Routes, ("workload", "pool"), True, "a row per allowed pair"),
+    TableSpec("routes", Routes, ("workload", "pool"), False, "a row per allowed pair"),
     TableSpec("shares", Shares, ("share",), False, "a row per limit on a share"),
     TableSpec("residency", Residency, ("workload", "region"), False, "a row per allowed region"),
     TableSpec("models", Models, ("model",), False, "a row per model with rules of its own"),
@@ -292,6 +351,23 @@ TABLES: tuple[TableSpec, ...] = (
     TableSpec("outages", Outages, ("outage",), False, "a row per loss to survive"),
     TableSpec("power", Power, ("limit",), False, "a row per limit on power"),
     TableSpec("qualification", Qualification, ("model", "chip", "use"), False, "a row per chip"),
+    TableSpec("chips", Chips, ("chip",), False, "a row per kind of chip"),
+    TableSpec(
+        "profiles",
+        Profiles,
+        ("model", "chip", "configuration"),
+        False,
+        "a row per way to run a model on a chip",
+    ),
+    TableSpec(
+        "throughputs",
+        Throughputs,
+        ("model", "chip", "configuration", "input_tokens", "output_tokens"),
+        False,
+        "a row per measured rate",
+    ),
+    TableSpec("network", Network, ("region", "pool_region"), False, "a row per pair of regions"),
+    TableSpec("exclusions", Exclusions, ("exclusion",), False, "a row per exclusion"),
     TableSpec("sources", Sources, ("source",), False, "a row per reference"),
 )
 
@@ -305,6 +381,3 @@ PRICES = Matrix(
     False,
 )
 MATRICES: tuple[Matrix, ...] = (DEMAND, CAPACITY, PRICES)
-
-LATER: tuple[str, ...] = ("chips", "profiles", "network")
-"""Tables that the format names and this version cannot use; refused, never ignored."""

@@ -9,7 +9,7 @@ from optimizer.instance.document import format_page
 from optimizer.instance.example import EXAMPLE
 from optimizer.instance.manifest import KEYS, LIMIT_KEYS
 from optimizer.instance.read import read
-from optimizer.instance.tables import LATER, MATRICES, TABLES
+from optimizer.instance.tables import MATRICES, TABLES
 
 PAGE = Path(__file__).parents[3] / "docs" / "format.md"
 
