@@ -1,0 +1,144 @@
+"""Who shares replicas in a plan: groups of workloads, their replicas, and what each one gets.
+
+Workloads of a model that run in the same configuration on a pool share its replicas in every
+period, and so does their latency. Those without a promise run apart from those with one: an
+operator gives them replicas of their own, or lets them yield.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.instance.instance import Instance, route_starts
+from optimizer.plan import Plan
+from optimizer.serving.stations import RouteStations
+
+Float = NDArray[np.float64]
+Int = NDArray[np.int64]
+Bool = NDArray[np.bool_]
+
+SECONDS_PER_HOUR = 3600.0
+
+
+@dataclass(frozen=True, eq=False)
+class ReplicaGroups:
+    """Axes N (placements that can be predicted), G (groups in a period), L (lanes: groups in
+    all periods), R (routes).
+
+    Attributes
+    ----------
+    placement : (N,) position in the plan.
+    route : (N,) its route.
+    group : (N,) its group.
+    requests_per_second : (N,) requests of it that one replica of the group gets.
+    lane, period : (G,) where and when a group is.
+    replicas : (G,) replicas that serve it; a part of one where the plan holds chips by the part.
+    lane_of_route : (R,) lane of each route, -1 of those that cannot be predicted.
+    lane_model, lane_pool : (L,) model and pool.
+    promised : (L,) whether its workloads were promised anything.
+    unpredicted : placements of routes about whose speed nothing is known.
+    """
+
+    placement: Int
+    route: Int
+    group: Int
+    requests_per_second: Float
+    lane: Int
+    period: Int
+    replicas: Float
+    lane_of_route: Int
+    lane_model: Int
+    lane_pool: Int
+    promised: Bool
+    unpredicted: int
+
+
+def replica_groups(instance: Instance, plan: Plan, served: RouteStations) -> ReplicaGroups:
+    """Group the placements of a plan.
+
+    Replicas of a group are those that its chip-hours fill (docs/serving.md, "What a plan's
+    latency is"): ``chip-hours / (chips_per_replica * period_hours)``; where a plan has whole
+    replicas, its part of them by chip-hours.
+    """
+    from optimizer.kernels.placements import find_routes
+
+    lane_of_route, model, pool, promised = _lanes(instance, served)
+    route = find_routes(route_starts(instance), instance.routes.pool, plan.workload, plan.pool)
+    lane = np.where(route >= 0, lane_of_route[np.maximum(route, 0)], -1)
+    placement = np.flatnonzero(lane >= 0)
+    route, lane = route[placement], lane[placement]
+    period, mtok = plan.period[placement].astype(np.int64), plan.placed_mtok[placement]
+    periods = instance.num_periods
+    cell, group = np.unique(lane * periods + period, return_inverse=True)
+    chip_hours = np.bincount(
+        group, mtok * instance.routes.chip_hours_per_mtok[route], minlength=len(cell)
+    )
+    lane_of_group, period_of_group = cell // periods, cell % periods
+    chips = np.zeros(len(model))
+    chips[lane] = served.chips_per_replica[route]
+    replicas = chip_hours / (chips[lane_of_group] * instance.period_hours)
+    replicas = _whole(
+        instance, plan, model[lane_of_group], pool[lane_of_group], period_of_group,
+        chip_hours, replicas,
+    )  # fmt: skip
+    table = instance.workloads
+    tokens = (table.input_tokens + table.output_tokens)[instance.routes.workload[route]]
+    requests = mtok * 1e6 / tokens / (SECONDS_PER_HOUR * instance.period_hours)
+    return ReplicaGroups(
+        placement=placement,
+        route=route,
+        group=group,
+        requests_per_second=requests / replicas[group],
+        lane=lane_of_group,
+        period=period_of_group,
+        replicas=replicas,
+        lane_of_route=lane_of_route,
+        lane_model=model,
+        lane_pool=pool,
+        promised=promised,
+        unpredicted=len(plan.workload) - len(placement),
+    )
+
+
+def _lanes(instance: Instance, served: RouteStations) -> tuple[Int, Int, Int, Bool]:
+    """(R,) lane of each route; (L,) model, pool and whether anything is promised."""
+    routes, workloads = instance.routes, instance.workloads
+    promised = ~(np.isnan(workloads.ttft_ms) & np.isnan(workloads.tpot_ms))
+    names = len(routes.configuration.names)
+    key = workloads.model.codes[routes.workload].astype(np.int64)
+    key = key * instance.num_pools + routes.pool
+    key = (key * names + routes.configuration.codes) * 2 + promised[routes.workload]
+    lanes, of_known = np.unique(key[served.known], return_inverse=True)
+    lane_of_route = np.full(instance.num_routes, -1, np.int64)
+    lane_of_route[served.known] = of_known
+    pair = lanes // 2 // names
+    return (
+        lane_of_route,
+        pair // instance.num_pools,
+        pair % instance.num_pools,
+        np.asarray(lanes % 2 == 1),
+    )
+
+
+def _whole(
+    instance: Instance,
+    plan: Plan,
+    model: Int,
+    pool: Int,
+    period: Int,
+    chip_hours: Float,
+    replicas: Float,
+) -> Float:
+    """Replicas of groups where the plan has whole ones: shared by chip-hours."""
+    if len(instance.replicas.model) == 0:
+        return replicas
+    shape = (len(instance.model_names), instance.num_pools, instance.num_periods)
+    where = np.ravel_multi_index((model, pool, period), shape)
+    together = np.bincount(where, chip_hours, minlength=1)[where]
+    running = np.zeros(int(np.prod(shape)))
+    running[np.ravel_multi_index(plan.replicas.axes, shape)] = plan.replicas.value
+    whole = (instance.replica_rows >= 0)[model, pool] & (running[where] > 0)
+    return np.where(whole, running[where] * chip_hours / together, replicas)
