@@ -219,7 +219,7 @@ def _counted(models: Models, replicas: Replicas) -> Models:
 def _still_excluding(rules: Any, cut: Mapping[str, Any]) -> NDArray[np.bool_]:
     """Exclusions all of whose names are still there; the others exclude nothing any more."""
     kept = np.ones(len(rules.exclusion), np.bool_)
-    for column, (table, source, _) in EXCLUDING.items():
+    for column, (table, source) in EXCLUDING.items():
         known, names = getattr(cut[table], source), getattr(rules, column)
         there = {"", *(known if isinstance(known, tuple) else known.names)}
         kept &= np.array([name in there for name in names.names], np.bool_)[names.codes]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from optimizer.errors import Problem
 from optimizer.instance.declare import columns_of
+from optimizer.instance.exclusions import OF_POOLS, OF_WORKLOADS, exclusion_of
 from optimizer.instance.groups import unknown_name
 from optimizer.instance.places import nearest, number_text, place, quoted
 from optimizer.instance.serving_tables import Profiles
@@ -40,17 +41,11 @@ ORDERED: dict[str, tuple[tuple[str, str], ...]] = {
 }
 """Pairs of columns of which the first may not be above the second."""
 
-EXCLUDING: dict[str, tuple[str, str, str]] = {
-    "workload": ("workloads", "workload", "workload"),
-    "model": ("workloads", "model", "model in workloads"),
-    "traffic_class": ("workloads", "traffic_class", "traffic class of a workload"),
-    "region": ("workloads", "region", "region of a workload"),
-    "provider": ("pools", "provider", "provider of a pool"),
-    "chip": ("pools", "chip", "chip of a pool"),
-    "pool_region": ("pools", "region", "region of a pool"),
-    "pool": ("pools", "pool", "pool"),
+EXCLUDING: dict[str, tuple[str, str]] = {
+    **{column: ("workloads", source) for column, source in OF_WORKLOADS.items()},
+    **{column: ("pools", source) for column, source in OF_POOLS.items()},
 }
-"""Table and column that a column of exclusions names values of, and what they are called."""
+"""Table and column that a column of exclusions names values of."""
 
 
 def serving_problems(tables: Tables, origin: Origin) -> Iterator[Problem]:
@@ -64,6 +59,7 @@ def serving_problems(tables: Tables, origin: Origin) -> Iterator[Problem]:
     yield from _throughput_problems(tables, origin)
     yield from _estimate_problems(tables, origin)
     yield from _exclusion_problems(tables, origin)
+    yield from _excluded_routes(tables, origin)
 
 
 def _order_problems(tables: Tables, origin: Origin) -> Iterator[Problem]:
@@ -127,7 +123,12 @@ def _estimate_problems(tables: Tables, origin: Origin) -> Iterator[Problem]:
         precision = profiles.precision[row]
         for table, name, key, columns in (
             ("models", model, model_row, ("parameters_billion", "kv_bytes_per_token")),
-            ("chips", chip, chip_row, _facts_of_chip(precision, tables["models"], model_row, model)),
+            (
+                "chips",
+                chip,
+                chip_row,
+                _facts_of_chip(precision, tables["models"], model_row, model),
+            ),
         ):
             at = key.get(name)
             lacking = [c for c in columns if at is None or np.isnan(getattr(tables[table], c)[at])]
@@ -165,7 +166,9 @@ def _exclusion_problems(tables: Tables, origin: Origin) -> Iterator[Problem]:
         return
     rules = tables["exclusions"]
     blank = np.ones(len(rules.exclusion), np.bool_)
-    for column, (table, source, what) in EXCLUDING.items():
+    for column, (table, source) in EXCLUDING.items():
+        whole = source == table.rstrip("s")
+        what = source if whole else f"{source.replace('_', ' ')} of a {table.rstrip('s')}"
         known = getattr(tables[table], source)
         names = known if isinstance(known, tuple) else known.names
         there, given = set(names), getattr(rules, column)
@@ -180,6 +183,28 @@ def _exclusion_problems(tables: Tables, origin: Origin) -> Iterator[Problem]:
             "at least one of " + ", ".join(EXCLUDING),
             "none",
             fix="a rule for all would leave no route",
+        )
+
+
+def _excluded_routes(tables: Tables, origin: Origin) -> Iterator[Problem]:
+    """Routes that are given and excluded at once."""
+    if not {"workloads", "pools", "routes", "exclusions"} <= tables.keys():
+        return
+    rules, routes = tables["exclusions"], tables["routes"]
+    workloads, pools = tables["workloads"], tables["pools"]
+    sizes = ((routes.workload, len(workloads.workload)), (routes.pool, len(pools.pool)))
+    if len(rules.exclusion) == 0 or any(
+        int(rows.min(initial=0)) < 0 or int(rows.max(initial=0)) >= size for rows, size in sizes
+    ):
+        return  # nothing to hold them against; references to nothing are reported as such
+    found = exclusion_of(rules, workloads, pools, routes.workload, routes.pool)
+    for row in np.flatnonzero(found >= 0)[:MAX_PER_COLUMN].tolist():
+        yield Problem(
+            place(origin, "routes", row),
+            f"a pair that exclusion {quoted(rules.exclusion[int(found[row])])} does not forbid",
+            f"{quoted(workloads.workload[int(routes.workload[row])])} on "
+            f"{quoted(pools.pool[int(routes.pool[row])])}",
+            fix="remove the route or the exclusion",
         )
 
 

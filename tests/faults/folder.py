@@ -109,7 +109,7 @@ FLEET: dict[str, str] = {
         "decode_efficiency,decode_efficiency_low,decode_efficiency_high,prefill_efficiency,"
         "prefill_efficiency_low,prefill_efficiency_high,input_tokens_low,input_tokens_high,"
         "output_tokens_low,output_tokens_high,throughput_low,throughput_high,source,basis\n"
-        "large,trn2,tp4,fp8,4,,,,,,,,,0.4,0.3,0.5,0.35,0.2,0.4,,,,,,,,\n"
+        "large,trn2,tp4,fp8,4,32,,20,0.5,10,0.1,,,0.4,0.3,0.5,0.35,0.2,0.4,,,,,,,,\n"
         "large,tpu7,,fp4,2,64,512,10,0.2,5,0.05,together,640,,,,,,,100,8000,10,2000,0.8,1.2,"
         "maker,measured\n"
         "small,tpu7,table,bf16,1,,,,,,,continuous,,,,,,,,,,,,,,,\n"
@@ -129,7 +129,7 @@ FLEET: dict[str, str] = {
     ),
     "exclusions.csv": (
         "exclusion,workload,model,traffic_class,region,provider,chip,pool_region,pool,reason\n"
-        "no-batch-east,,,batch,,,,,east,kept for users\n"
+        "no-small-east,,small,,,,,,east,kept for users\n"
         "no-code-on-tpu,code,large,,us,Google,tpu7,us-west,,\n"
     ),
 }

@@ -457,7 +457,7 @@ def test_times_in_a_parquet_file(fleet: Folder) -> None:
     [
         (
             "models.csv",
-            "large,2\n",
+            "large,2,,,,,,,,\n",
             "models.csv, row 4, column model: expected a name that is not used twice, "
             'got "large" (first used at models.csv, row 2)',
         ),

@@ -118,9 +118,16 @@ def _describe_chips(columns: dict[str, dict[str, Any]]) -> None:
     profiles["model"], profiles["chip"] = first, second
     for column in ("model", "chip", "configuration"):
         throughputs[column] = profiles[column]
-    for column, (table, source, _) in EXCLUDING.items():
+    for column, (table, source) in EXCLUDING.items():
         known = (workloads if table == "workloads" else pools)[source]
         rules[column] = Labels.of([known[row % 6] for row in range(len(rules["exclusion"]))])
+    # Only pairs that are no routes are excluded.
+    taken = set(zip(columns["routes"]["workload"].tolist(), columns["routes"]["pool"].tolist()))
+    free = [(w, p) for w in range(ROWS["workloads"]) for p in range(ROWS["pools"])]
+    free = [pair for pair in free if pair not in taken][: len(rules["exclusion"])]
+    rules["workload"] = Labels.of([workloads["workload"][w] for w, _ in free])
+    rules["pool"] = Labels.of([pools["pool"][p] for _, p in free])
+    rules["exclusion"] = rules["exclusion"][: len(free)]
 
 
 def _values(rng: np.random.Generator, name: str, declared: Column, rows: int) -> Any:
