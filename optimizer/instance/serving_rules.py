@@ -120,15 +120,10 @@ def _estimate_problems(tables: Tables, origin: Origin) -> Iterator[Problem]:
         wanted = _first_not_given(profiles, row)
         if not wanted or way in measured or model not in models or chip not in chips:
             continue
-        precision = profiles.precision[row]
+        of_chip = _facts_of_chip(profiles.precision[row], tables["models"], model_row, model)
         for table, name, key, columns in (
             ("models", model, model_row, ("parameters_billion", "kv_bytes_per_token")),
-            (
-                "chips",
-                chip,
-                chip_row,
-                _facts_of_chip(precision, tables["models"], model_row, model),
-            ),
+            ("chips", chip, chip_row, of_chip),
         ):
             at = key.get(name)
             lacking = [c for c in columns if at is None or np.isnan(getattr(tables[table], c)[at])]

@@ -108,9 +108,9 @@ def test_the_sound_folder_holds_what_it_says(fleet: Folder) -> None:
             "exclusions",
             2,
             "pool",
-            "eest",
+            "eas",
             "exclusions.csv, row 2 (no-small-east), column pool: expected the name of a known "
-            'pool, got "eest" (did you mean "east"?)',
+            'pool, got "eas" (did you mean "east"?)',
         ),
         (
             "exclusions",
@@ -141,8 +141,8 @@ def test_the_sound_folder_holds_what_it_says(fleet: Folder) -> None:
             2,
             "round_trip_ms",
             "",
-            "network.csv, row 2 (us), column round_trip_ms: expected a finite number from 0 to 1e+06 "
-            "[ms], got nothing",
+            "network.csv, row 2 (us), column round_trip_ms: expected a finite number from 0 to "
+            "1e+06 [ms], got nothing",
         ),
         (
             "chips",
@@ -259,7 +259,8 @@ def test_profiles_of_a_larger_catalog_are_doubts(fleet: Folder) -> None:
 def test_a_model_of_a_catalog_may_not_ask_for_replicas(fleet: Folder) -> None:
     fleet.file("models.csv", fleet.text("models.csv") + "huge,1,900,,,,,,,\n")
     assert fleet.problems() == [
-        'models.csv, row 4, column model: expected the name of a known model in workloads, got "huge"'
+        "models.csv, row 4, column model: expected the name of a known model in workloads, "
+        'got "huge"'
     ]
 
 

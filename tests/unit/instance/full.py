@@ -122,7 +122,8 @@ def _describe_chips(columns: dict[str, dict[str, Any]]) -> None:
         known = (workloads if table == "workloads" else pools)[source]
         rules[column] = Labels.of([known[row % 6] for row in range(len(rules["exclusion"]))])
     # Only pairs that are no routes are excluded.
-    taken = set(zip(columns["routes"]["workload"].tolist(), columns["routes"]["pool"].tolist()))
+    routes = columns["routes"]
+    taken = set(zip(routes["workload"].tolist(), routes["pool"].tolist(), strict=True))
     free = [(w, p) for w in range(ROWS["workloads"]) for p in range(ROWS["pools"])]
     free = [pair for pair in free if pair not in taken][: len(rules["exclusion"])]
     rules["workload"] = Labels.of([workloads["workload"][w] for w, _ in free])
