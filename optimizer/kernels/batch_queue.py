@@ -53,7 +53,7 @@ def _limit(row):  # type: ignore[no-untyped-def]
     steps, part = _steps(row[OUTPUT])
     return 1e3 * saturation(
         part * row[DECODE_BASE], part * row[DECODE_PER_SEQ], row[PREFILL_BASE], prefill,
-        row[MOST], steps, row[OUTPUT_CV],
+        row[MOST], steps,
     )  # fmt: skip
 
 
