@@ -156,26 +156,18 @@ def levels(  # type: ignore[no-untyped-def]
         mixed_square += weight * _square_rest(opening, second, third, part, rate * square)
     length = (decode_base + decode_per_seq + prefill_base) / free
     variance = 0.0
+    slope = free
     top = int(most)
     j = 1
     while j < top:
         step = decode_base + decode_per_seq * j
         # Length of an iteration at this level, from that of the level below.
-        rounds = 6 if j == 1 else 2
-        none = 1.0
-        for _ in range(rounds):
-            shape = variance / (length * length)
-            if shape > 1e-9:
-                none = math.exp(-math.log1p(rate * length * shape) / shape)
-            else:
-                none = math.exp(-rate * length)
-            if prefill_base > 0.0:
-                excess = length * free - step - prefill_base * (1.0 - none)
-                slope = free - prefill_base * rate * none
-                length -= excess / max(slope, 0.1 * free)
-                length = max(length, step)
-            else:
-                length = step / free
+        length += decode_per_seq / slope if j > 1 else 0.0
+        for _ in range(6 if j == 1 else 1):
+            none = empty(rate * length, variance / (length * length))
+            slope = max(free - prefill_base * rate * none, 0.1 * free)
+            length -= (length * free - step - prefill_base * (1.0 - none)) / slope
+            length = max(length, step)
             turn = min(part + prefill_base * rate * none, 0.98)
             counted = rate * length
             noise = counted * square + prefill_base * none * (
@@ -368,6 +360,20 @@ def _overrun(state, most, step, prefill, decoding):  # type: ignore[no-untyped-d
     state[STEP_VARIANCE] = state[JITTER] = state[EXTRA] = state[EXTRA_VARIANCE] = 0.0
     state[RUNNING] = (step * most + prefill * decoding) / (step + prefill)
     state[PREFILLING] = prefill / (step + prefill)
+
+
+@inner
+def empty(count, shape):  # type: ignore[no-untyped-def]
+    """P(nobody comes) in a time of gamma distribution, ``count`` expected.
+
+    Parameters
+    ----------
+    shape : squared coefficient of variation of the time.
+    """
+    both = count * shape
+    if both < 1e-3:  # the logarithm to its third term
+        return math.exp(-count * (1.0 - both * (0.5 - both * (1.0 / 3.0))))
+    return math.exp(-math.log1p(both) / shape)
 
 
 @inner
