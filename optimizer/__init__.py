@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from optimizer.serving.reading import read as read
     from optimizer.session import Session as Session
     from optimizer.session import open_session as open  # noqa: F401
-    from optimizer.solving import solve as solve
+    from optimizer.promises import solve as solve
 
 __version__ = "0.1.0"
 
@@ -56,7 +56,7 @@ _PLACES = {
     "generate": "instance.generate",
     "open": "session",
     "read": "serving.reading",
-    "solve": "solving",
+    "solve": "promises",
     "write": "instance.write",
 }
 

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer import solving
-from optimizer.evaluation.latency import Latency, predicted_latency
+from optimizer.evaluation.latency import predicted_latency
 from optimizer.evaluation.relief import relief
 from optimizer.instance.instance import Instance
 from optimizer.methods.base import Limits, Method
 from optimizer.progress import Progress, Silent
-from optimizer.result import Result
+from optimizer.result import Result, Seconds
 
 __all__ = ["solve"]
 
@@ -69,27 +69,48 @@ def solve(
     """
     begun = time.monotonic()
     limits, progress = limits or Limits(), progress or Silent()
-    found = solving.solve(
-        instance, method=method, solver=solver, limits=limits, progress=progress
-    )
-    found = _predicted(found, progress)
-    slower = np.ones(instance.num_routes)
-    rounds = 0
+    found = _searched(instance, method, solver, limits, progress)
+    slower, rounds = np.ones(instance.num_routes), 0
     while found.latency is not None and found.latency.broken and keep_promises:
         left = limits.after(begun)
         if rounds == MOST_ROUNDS or found.limit or left.seconds == 0:
             break
-        assert found.plan is not None
+        more = relief(found.instance, found.latency)
+        if bool((more == 1.0).all()):
+            break  # what is broken is so on idle replicas as well
         progress.note(f"{found.latency.broken:,} promises would be broken; tightening their routes")
-        slower *= relief(found.instance, found.plan, found.latency)
-        again = solving.solve(
-            _slowed(instance, slower), method=method, solver=solver, limits=left, progress=progress
-        )
-        again = _predicted(again, progress)
+        slower *= more
+        again = _searched(slowed(instance, slower), method, solver, left, progress)
         if again.latency is None:
-            break  # what was found before is at least a plan
+            break  # no plan in the time that was left: the one before is one at least
         rounds += 1
-        found = dataclasses.replace(again, seconds=_added(found, again))
-    return dataclasses.replace(
-        found, tightening_rounds=rounds, notes=found.notes + _notes(found, instance, rounds)
-    ).since(begun)
+        found = dataclasses.replace(again, seconds=_together(found.seconds, again.seconds))
+    return dataclasses.replace(found, tightening_rounds=rounds, slower=slower).since(begun)
+
+
+def slowed(instance: Instance, slower: Float) -> Instance:
+    """The instance with (R,) so many times the chip-hours per Mtok."""
+    chip_hours = instance.routes.chip_hours_per_mtok * slower
+    routes = dataclasses.replace(instance.routes, chip_hours_per_mtok=chip_hours)
+    return dataclasses.replace(instance, routes=routes)
+
+
+def _searched(
+    instance: Instance, method: str | Method, solver: str, limits: Limits, progress: Progress
+) -> Result:
+    """One search, with the latency that its plan gives."""
+    found = solving.solve(instance, method=method, solver=solver, limits=limits, progress=progress)
+    if found.plan is None or len(instance.profiles.chips_per_replica) == 0:
+        return found
+    progress.stage("latency")
+    begun = time.monotonic()
+    latency = predicted_latency(found.instance, found.plan)
+    passed = time.monotonic() - begun
+    return dataclasses.replace(found, latency=latency).timed(
+        evaluate=found.seconds.evaluate + passed
+    )
+
+
+def _together(first: Seconds, second: Seconds) -> Seconds:
+    """Seconds of two searches, phase by phase."""
+    return Seconds(**{name: value + vars(second)[name] for name, value in vars(first).items()})

@@ -9,7 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from optimizer.evaluation.evaluate import Evaluation
+from optimizer.evaluation.latency import Latency
 from optimizer.evaluation.shadow_prices import Family, as_table
 from optimizer.instance.instance import Instance
 from optimizer.instance.table import Table
@@ -80,6 +84,10 @@ class Result:
     notes : what else the user should know.
     failure : what went wrong: "solver" when none came to an end, also when a verified
         stand-in plan is there; "judge" when the only plan was refused; else empty.
+    latency : what requests see under the plan; None where no profile says anything about it.
+    tightening_rounds : searches after the first, each with slower routes where the queue told
+        that promises would be broken.
+    slower : (R,) factors on chip-hours per Mtok that ``instance`` has in the end; None without.
     """
 
     instance: Instance
@@ -101,6 +109,9 @@ class Result:
     left_out: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     failure: str = ""
+    latency: Latency | None = None
+    tightening_rounds: int = 0
+    slower: NDArray[np.float64] | None = None
 
     @property
     def verified(self) -> bool:

@@ -43,11 +43,15 @@ def command(
                 emit(f"doubtful: {text}")
         return 0
     from optimizer.evaluation.evaluate import evaluate
+    from optimizer.evaluation.latency import predicted_latency
     from optimizer.reports.prices_file import read_prices
     from optimizer.reports.read_plan_folder import read_plan
+    from optimizer.reports.tightened import as_planned
 
+    problem = as_planned(problem, plan)
     found, head = read_plan(problem, plan)
     verdict = evaluate(problem, found, read_prices(problem, plan), head.get("objective_usd"))
+    latency = predicted_latency(problem, found) if verdict.verified else None
     if as_json:
         emit(
             dumps(
@@ -62,6 +66,13 @@ def command(
                     "claimed_bound_source": head.get("bound_source"),
                     "violation_counts": verdict.violation_counts,
                     "violations": [str(violation) for violation in verdict.violations],
+                    "latency": None
+                    if latency is None
+                    else {
+                        "attainment": latency.attainment_of_all,
+                        "broken": latency.broken,
+                        "places": len(latency.kept),
+                    },
                 }
             )
         )
@@ -75,6 +86,11 @@ def command(
         if source not in (None, "sweep"):
             claimed = head.get("bound_usd")
             emit(f"  claimed: bound {claimed:,.2f} USD, by {source}, which cannot be recomputed")
+        if latency is not None:
+            emit(
+                f"  latency by the queue: {latency.attainment_of_all:.2%} of the requests with a "
+                f"promise keep it; {latency.broken:,} of {len(latency.kept):,} promises broken"
+            )
         for violation in verdict.violations:
             emit(f"  {violation}")
     return 0 if verdict.verified else REFUSED

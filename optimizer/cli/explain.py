@@ -75,6 +75,7 @@ def command(
         cell_of(problem, workload, period)  # names may be wrong: before anything is solved
         plan, known = None, None
         if folder is not None:
+            problem = as_planned(problem, folder)
             plan, known = read_plan(problem, folder)[0], read_prices(problem, folder)
         found = explain(
             problem,

@@ -47,6 +47,13 @@ from optimizer.cli.progress_lines import progress_for
     metavar="MIB",
     help="Address space of each solver process.",
 )
+@click.option(
+    "--keep-promises/--no-keep-promises",
+    default=True,
+    show_default=True,
+    help="With profiles: tighten routes and solve again where the queue tells that a promise of "
+    "latency would be broken.",
+)
 @price_option
 @json_option
 @quiet_option
@@ -59,6 +66,7 @@ def command(
     time_limit: float | None,
     threads: int | None,
     memory_limit: int | None,
+    keep_promises: bool,
     prices: tuple[tuple[str, float], ...],
     as_json: bool,
     quiet: bool,
@@ -74,12 +82,12 @@ def command(
     from optimizer.instance.new_folder import check_free
     from optimizer.methods.base import Limits
     from optimizer.methods.registry import method_named
+    from optimizer.promises import solve
     from optimizer.reports import as_json as json_report
     from optimizer.reports import as_text
     from optimizer.reports.plan_folder import PLAN_FILE, write_plan_folder
     from optimizer.serving.reading import read
     from optimizer.solvers.workers import shared_workers
-    from optimizer.solving import solve
 
     limit = None if time_limit is None or math.isinf(time_limit) else time_limit
     limits = Limits(
@@ -103,7 +111,13 @@ def command(
             problem = problem.with_prices(dict(prices))
         read_seconds = time.monotonic() - reading
         chosen = method_named(method, solver, problem)
-        result = solve(problem, method=chosen, limits=limits, progress=progress)
+        result = solve(
+            problem,
+            method=chosen,
+            limits=limits,
+            progress=progress,
+            keep_promises=keep_promises,
+        )
         told = tuple(f"price of {pool} set to {usd:g} USD/chip-hour" for pool, usd in prices)
         result = replace(result.timed(read=read_seconds).since(begun), notes=told + result.notes)
         if out is not None and result.verified:

@@ -111,9 +111,10 @@ def _lanes(instance: Instance, served: RouteStations) -> tuple[Int, Int, Int, Bo
     key = workloads.model.codes[routes.workload].astype(np.int64)
     key = key * instance.num_pools + routes.pool
     key = (key * names + routes.configuration.codes) * 2 + promised[routes.workload]
-    lanes, of_known = np.unique(key[served.known], return_inverse=True)
+    known = served.place >= 0
+    lanes, of_known = np.unique(key[known], return_inverse=True)
     lane_of_route = np.full(instance.num_routes, -1, np.int64)
-    lane_of_route[served.known] = of_known
+    lane_of_route[known] = of_known
     pair = lanes // 2 // names
     return (
         lane_of_route,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from optimizer.reports.breakdown import breakdown
+from optimizer.reports.latency_rows import latency_summary
 from optimizer.result import Result
 
 SCHEMA = 1
@@ -21,7 +22,7 @@ def summary(result: Result) -> dict[str, Any]:
     costs = None
     if evaluation is not None and evaluation.verified:
         costs = vars(evaluation.cost_usd)
-    instance = result.instance
+    instance, latency = result.instance, latency_summary(result)
     found = {
         "schema": SCHEMA,
         "instance": instance.name,
@@ -52,6 +53,9 @@ def summary(result: Result) -> dict[str, Any]:
         "outages": [vars(row) for row in fleet.outages],
         "power": [vars(row) for row in fleet.power],
         "budget": None if fleet.budget is None else vars(fleet.budget),
+        "latency": None
+        if latency is None
+        else {**vars(latency), "workloads": [vars(row) for row in latency.workloads]},
         "left_out": dict(result.left_out),
         "top_shadow_prices": [vars(row) for row in parts.top_prices],
         "notes": list(result.notes),

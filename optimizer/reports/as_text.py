@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from optimizer.evaluation.costs import Costs
 from optimizer.reports.breakdown import Breakdown, breakdown
 from optimizer.reports.figures import columns, mtok, percent, usd, usd_short
+from optimizer.reports.latency_text import latency_text
 from optimizer.result import Result
 
 __all__ = ["render"]
@@ -38,7 +39,7 @@ def render(result: Result) -> str:
     blocks = [_head(result, parts)]
     if result.verified:
         blocks += [_pools(parts), _shares(result, parts), _models(parts), _replicas(parts)]
-        blocks += [_fleet(parts), _prices(parts)]
+        blocks += [_fleet(parts), latency_text(result), _prices(parts)]
     blocks += [_left_out(result), _notes(result), _foot(result)]
     return "\n\n".join(block for block in blocks if block) + "\n"
 

@@ -23,6 +23,7 @@ from optimizer.instance.new_folder import new_folder
 from optimizer.reports.as_json import dumps, summary
 from optimizer.reports.parquet_parts import PART_ROWS, write_parts
 from optimizer.reports.prices_file import write_prices
+from optimizer.reports.tightened import tightened
 from optimizer.result import Result
 
 PLAN_FILE = "plan.json"
@@ -65,6 +66,10 @@ def _write_files(result: Result, scratch: Path) -> None:
         **result.plan.table_parts(PART_ROWS),
         "shadow_prices": table_parts(result.families, PART_ROWS),
     }
+    if result.latency is not None:
+        tables["latency"] = iter((result.latency.table(result.instance, result.plan),))
+    if result.tightening_rounds:
+        tables["tightened"] = iter((tightened(result),))
     for name, parts in tables.items():
         write_parts(scratch / f"{name}.parquet", parts)
 

@@ -394,3 +394,30 @@ def _blocks(work: Callable[[int, int], None], count: int) -> None:
     """Threads take stations a block at a time; each station is by itself, in any order."""
     for _ in over_blocks(work, [(i, min(i + BLOCK, count)) for i in range(0, count, BLOCK)]):
         pass
+
+
+def attainment_classes(
+    groups: Stations,
+    group_requests_per_second: ArrayLike,
+    group_of_class: ArrayLike,
+    input_tokens: ArrayLike,
+    input_cv: ArrayLike,
+    output_tokens: ArrayLike,
+    output_cv: ArrayLike,
+    ttft_ms: ArrayLike,
+    tpot_ms: ArrayLike,
+) -> Float:
+    """Part of the requests of classes that share stations which keep both promises, (K,).
+
+    Parameters are those of :func:`predict_classes`, and the promises of each class.
+    """
+    from optimizer.kernels.batch_queue import attainments
+
+    group = np.ascontiguousarray(group_of_class, dtype=np.int64)
+    count = len(group)
+    rate = _rates(group_requests_per_second, len(groups))[group]
+    ttft, tpot = _whole(ttft_ms, count, "ttft_ms"), _whole(tpot_ms, count, "tpot_ms")
+    own = _own(count, input_tokens, input_cv, output_tokens, output_cv)
+    table, answer = _table(groups)[group], np.empty(count)
+    _blocks(lambda i, j: attainments(table, rate, ttft, tpot, own, i, j, answer), count)
+    return answer

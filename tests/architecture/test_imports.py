@@ -26,7 +26,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("methods",),
     ("result",),
     ("solving",),  # named so because optimizer.solve is the function
-    ("explanation", "session"),
+    ("explanation", "session", "promises"),
     ("studies",),
     ("reports",),
     ("__init__",),  # the names that users of the library import
