@@ -369,14 +369,15 @@ UNITED_STATES = (
 
 # --- chips and models -----------------------------------------------------------------
 
-# chip: GB, TB/s, BF16, FP8, FP4 TFLOP/s, chips joined by the fast network, source, basis
+# chip: GB, TB/s, BF16, FP8, FP4 TFLOP/s, chips joined by the fast network, whether throughput of
+# language models is on public record, source, basis
 CHIPS_OF: dict[str, tuple[Any, ...]] = {
-    "Trainium2": (96, 2.9, 667, 1299, "", 64, "trainium2-sheet", "published"),
-    "Trainium3": (144, 4.9, 671, 2517, 2517, 64, "trainium3-sheet", "published"),
-    "TPU v7": (192, 7.37, 2307, 4614, "", 9216, "tpu7-sheet", "published"),
-    "H200": (141, 4.8, 989, 1979, "", 8, "h200-sheet", "published"),
-    "B200": (180, 7.7, 2250, 4500, 9000, 8, "b200-sheet", "published"),
-    "Maia 200": (216, 7.0, 1268, 5072, 10145, 6144, "maia-sheet", "vendor_claim"),
+    "Trainium2": (96, 2.9, 667, 1299, "", 64, "false", "trainium2-sheet", "published"),
+    "Trainium3": (144, 4.9, 671, 2517, 2517, 64, "false", "trainium3-sheet", "published"),
+    "TPU v7": (192, 7.37, 2307, 4614, "", 9216, "true", "tpu7-sheet", "published"),
+    "H200": (141, 4.8, 989, 1979, "", 8, "true", "h200-sheet", "published"),
+    "B200": (180, 7.7, 2250, 4500, 9000, 8, "true", "b200-sheet", "published"),
+    "Maia 200": (216, 7.0, 1268, 5072, 10145, 6144, "false", "maia-sheet", "vendor_claim"),
 }
 
 # model: 1e9 parameters, of them active, of them held by every chip; bytes of the cache per
@@ -435,6 +436,7 @@ CHIP_COLUMNS = (
     "fp8_tflops",
     "fp4_tflops",
     "chips_per_domain",
+    "throughput_recorded",
     "source",
     "basis",
 )

@@ -79,9 +79,9 @@ UNIT_CHIPS = 8
 # model: 1e9 parameters, of them active, of them held by every chip; bytes of the cache per
 # token; attention FLOP per token and token of context, decoding and prefilling
 MODELS = {
-    "m-large": (480, 35, 3, 126_976, 3.0e6, 3.0e6),
-    "m-mid": (110, 14, 2, 65_536, 1.0e6, 1.0e6),
-    "m-small": (14, 14, 0, 81_920, 0.8e6, 0.8e6),
+    "m-large": (310, 310, 0, 196_608, 6.3e6, 6.3e6),
+    "m-mid": (72, 72, 0, 163_840, 2.6e6, 2.6e6),
+    "m-small": (14, 14, 0, 98_304, 1.0e6, 1.0e6),
 }
 
 # model, chip: precision, then chips per replica of each configuration
@@ -96,19 +96,19 @@ REPLICAS = {
     },
     "m-mid": {
         "Trainium2": ("fp8", 8),
-        "Trainium3": ("fp8", 8),
+        "Trainium3": ("fp8", 4),
         "TPU v7": ("fp8", 4),
         "H200": ("fp8", 4),
-        "B200": ("fp4", 4),
+        "B200": ("fp4", 2),
         "Maia 200": ("fp8", 4),
     },
     "m-small": {
-        "Trainium2": ("fp8", 4),
-        "Trainium3": ("fp8", 2),
-        "TPU v7": ("fp8", 2),
-        "H200": ("fp8", 2),
-        "B200": ("fp8", 1),
-        "Maia 200": ("fp8", 2),
+        "Trainium2": ("fp8", 2),
+        "Trainium3": ("fp8", 1),
+        "TPU v7": ("fp8", 1),
+        "H200": ("fp8", 1),
+        "B200": ("fp4", 1),
+        "Maia 200": ("fp8", 1),
     },
 }
 
