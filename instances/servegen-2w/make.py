@@ -171,7 +171,7 @@ def clients_of(path: Path) -> list[Client]:
     """Every client of the three models, by model and number."""
     hours = read_hours(path)
     means: dict[str, Float] = {}
-    for model in MODELS:
+    for model in dict.fromkeys(model for model, _ in hours):
         mine = np.array([value for key, value in hours.items() if key[0] == model])
         known = ~np.isnan(mine[:, 1:].sum(axis=(1, 2)))
         weight = mine[known, :1]
