@@ -124,7 +124,7 @@ class Profiles:
         "Time of a decode step, without what each request adds.",
         unit="ms",
         default=NAN,
-        minimum=0.0,
+        above=0.0,
         maximum=1e6,
     )
     decode_per_seq_ms: Float = column(

@@ -38,8 +38,8 @@ from optimizer.kernels.batch_levels import (
 from optimizer.kernels.batch_tails import fitted_tail
 from optimizer.kernels.jit import inner
 
-NORMAL_QUANTILES = (-1.5341205, -0.8871466, -0.4887764, -0.1573107) + (
-    0.1573107, 0.4887764, 0.8871466, 1.5341205,
+NORMAL_QUANTILES = (
+    -1.5341205, -0.8871466, -0.4887764, -0.1573107, 0.1573107, 0.4887764, 0.8871466, 1.5341205,
 )  # fmt: skip
 """Standard normal quantiles at (i + 1/2) / 8: output lengths are taken at these, lognormal."""
 

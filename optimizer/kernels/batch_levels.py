@@ -349,8 +349,10 @@ def _overrun(state, most, step, prefill, decoding):  # type: ignore[no-untyped-d
 
 @inner
 def _mean_rest(length, second, part):  # type: ignore[no-untyped-def]
-    """What an arrival waits for beside its own prefill: the rest of an iteration under way and
-    the prefills of all who came during it; moments of the iteration are not length-biased.
+    """What an arrival waits for beside its own prefill.
+
+    That is the rest of an iteration under way and the prefills of all who came during it; moments
+    of the iteration are not length-biased.
     """
     return (0.5 + part) * second / length
 

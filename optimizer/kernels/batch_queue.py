@@ -110,7 +110,7 @@ def _late_tpot(row, own, state, time):  # type: ignore[no-untyped-def]
     """Part of a class whose TPOT is over a time; of ``together`` the state was asked for it."""
     if row[TOGETHER] > 0.0:
         return 1.0 if time < row[DECODE_BASE] + row[DECODE_PER_SEQ] else state[chain.ABOVE]
-    steps, part = _steps(own[OWN_OUTPUT])
+    steps, _ = _steps(own[OWN_OUTPUT])
     least = row[DECODE_BASE] + row[DECODE_PER_SEQ]
     return tpot_tail(state, least, steps, own[OWN_OUTPUT_CV], time)
 

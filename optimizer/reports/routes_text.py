@@ -27,7 +27,9 @@ def routes_text(instance: Instance, frame: pl.DataFrame, *, derived: bool) -> st
     head = ["workload", "pool", "configuration"]
     numbers = ["chip-hours/Mtok", "USD/Mtok", "trip ms"]
     more = ["req/s", "TTFT ms", "TPOT ms", "busy", "bound by"] if derived else []
-    rows = [(*head, *numbers, *more, "basis", *(["flags"] if derived else []))]
+    rows: list[tuple[str, ...]] = [
+        (*head, *numbers, *more, "basis", *(["flags"] if derived else []))
+    ]
     for row in frame.head(MOST_ROWS).iter_rows(named=True):
         cells = [row["workload"], row["pool"], row["configuration"] or "-"]
         cells += [f"{row['chip_hours_per_mtok']:.4g}", f"{row['usd_per_mtok']:.4g}"]

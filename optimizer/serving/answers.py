@@ -13,12 +13,13 @@ from optimizer.serving.asks import Trials
 from optimizer.serving.derivation import Reason
 from optimizer.serving.measured import Measured, measured
 from optimizer.serving.profiles import TIMES, Ways, ways
-from optimizer.serving.queue import Stations, largest_rate, predict
+from optimizer.serving.queue import largest_rate, predict
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 
+TINY_MS = 1e-9
 QUIET = 1e-9
 """Part of the rate of an empty server at which a queue shows the best times there are."""
 
@@ -30,7 +31,8 @@ class Answers:
     Attributes
     ----------
     reason : ROUTE, or what stands in the way.
-    requests_per_second : largest rate of one replica, 0 where there is none.
+    requests_per_second : largest rate that one replica serves, 0 where there is none.
+    arrivals_per_second : what comes to it then; more than it serves where some are turned away.
     chip_hours_per_mtok : at that rate, infinite where there is none.
     best, limit : the best value that could be had and the one promised, NaN where none was missed.
     binding : promise that holds the rate down.
@@ -42,6 +44,7 @@ class Answers:
 
     reason: NDArray[np.int8]
     requests_per_second: Float
+    arrivals_per_second: Float
     chip_hours_per_mtok: Float
     best: Float
     limit: Float
@@ -66,17 +69,19 @@ def answers(instance: Instance, found: Trials) -> Answers:
     reason[outside & ~timed[found.profile]] = Reason.BEYOND_TABLE
     reason[(reason == 0) & ~by_table & ~way.fits] = Reason.NO_MEMORY
     rate, best, limit = np.zeros(size), np.full(size, np.nan), np.full(size, np.nan)
-    binding = np.full(size, "none", object)
+    binding = np.full(size, "measured", object)
     flags = np.where(by_table, way.flags & flag.OF_THE_PROFILE, way.flags)
     flags |= np.where(outside, flag.BEYOND_TABLE, 0)
     _by_table(instance, found, table, by_table, (reason, rate, best, limit, flags))
     asked = np.flatnonzero((reason == 0) & ~by_table)
-    stations = stations_at(way.stations, asked)
-    ttft = (people.ttft_ms[found.workload] - found.round_trip_ms)[asked]
+    ttft = first_token_ms(instance, found, asked)
     tpot = people.tpot_ms[found.workload][asked]
     percentile = people.slo_percentile[found.workload][asked]
-    largest = largest_rate(stations, ttft, tpot, percentile)
-    rate[asked] = largest.requests_per_second
+    largest = largest_rate(way.stations(asked), ttft, tpot, percentile)
+    # Those that are turned away are not served.
+    rate[asked] = largest.served_per_second
+    arrivals = rate.copy()
+    arrivals[asked] = largest.requests_per_second
     binding[asked] = largest.binding
     failed = asked[~(rate[asked] > 0)]
     if len(failed):
@@ -87,6 +92,7 @@ def answers(instance: Instance, found: Trials) -> Answers:
     return Answers(
         reason=reason,
         requests_per_second=rate,
+        arrivals_per_second=arrivals,
         chip_hours_per_mtok=np.where(reason == Reason.ROUTE, hours, np.inf),
         best=best,
         limit=limit,
@@ -133,7 +139,7 @@ def _missed(
     people = instance.workloads
     workload = found.workload[rows]
     percentile = people.slo_percentile[workload]
-    stations = stations_at(way.stations, rows)
+    stations = way.stations(rows)
     alone_ms = stations.prefill_base_ms + stations.prefill_per_token_ms * stations.input_tokens
     alone_ms += stations.output_tokens * (stations.decode_base_ms + stations.decode_per_seq_ms)
     quiet = predict(stations, QUIET * 1e3 / np.maximum(alone_ms, 1e-9), percentile)
@@ -151,10 +157,11 @@ def _missed(
     return reason, best, limit
 
 
-def stations_at(stations: Stations, rows: Int) -> Stations:
-    """Some of the stations."""
-    fields = Stations.__dataclass_fields__
-    return Stations(**{name: np.asarray(getattr(stations, name))[rows] for name in fields})
+def first_token_ms(instance: Instance, found: Trials, rows: Int) -> Float:
+    """(n,) time to the first token that the round trip leaves to the replica, NaN: no promise."""
+    left = instance.workloads.ttft_ms[found.workload[rows]] - found.round_trip_ms[rows]
+    # What is left of nothing is out of reach, and no time.
+    return np.maximum(left, TINY_MS)
 
 
 def nearest(count: int, found: Trials, answer: Answers) -> Int:

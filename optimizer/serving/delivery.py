@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from optimizer.instance.instance import Instance
 from optimizer.serving import flags as flag
-from optimizer.serving.answers import Answers, stations_at
+from optimizer.serving.answers import Answers, first_token_ms
 from optimizer.serving.asks import Trials
 from optimizer.serving.derivation import Delivery
 from optimizer.serving.efficiency import Level
@@ -37,7 +37,8 @@ def delivery(
     ttft_tail, tpot_tail, utilisation = (np.full(len(used), np.nan) for _ in range(3))
     flags = answered.flags[used]
     at = np.flatnonzero(~by_table)
-    told = predict(stations_at(answered.ways.stations, used[at]), rate[at], percentile[at])
+    arrivals = answered.arrivals_per_second[used[at]]
+    told = predict(answered.ways.stations(used[at]), arrivals, percentile[at])
     ttft[at], tpot[at], utilisation[at] = told.ttft_ms, told.tpot_ms, told.utilisation
     tailed = ~np.isnan(percentile[at])
     ttft_tail[at] = np.where(tailed, told.ttft_percentile_ms, np.nan)
@@ -72,12 +73,16 @@ def _range(instance: Instance, used: Int, tried: Trials, answered: Answers) -> t
         return ends[0], ends[1]
     rows = used[where]
     workload = tried.workload[rows]
-    ttft = people.ttft_ms[workload] - tried.round_trip_ms[rows]
+    ttft = first_token_ms(instance, tried, rows)
+    everything = np.arange(len(rows))
     levels: tuple[Level, Level] = ("low", "high")
     for end, level in zip(ends, levels, strict=True):
         way = ways(instance, tried.profile[rows], workload, level)
         rate = largest_rate(
-            way.stations, ttft, people.tpot_ms[workload], people.slo_percentile[workload]
-        ).requests_per_second
+            way.stations(everything),
+            ttft,
+            people.tpot_ms[workload],
+            people.slo_percentile[workload],
+        ).served_per_second
         end[where] = rate / answered.requests_per_second[rows]
     return np.minimum(ends[0], 1.0), np.maximum(ends[1], 1.0)

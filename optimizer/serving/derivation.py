@@ -61,7 +61,7 @@ class Delivery:
         round trip; mean, and at the percentile promised (NaN where none is, or not known).
     round_trip_ms : of the network.
     utilisation : part of the time in which the replica works; NaN for measured rates.
-    binding : promise that holds the rate down: ``ttft``, ``tpot``, or ``none`` of them.
+    binding : what holds the rate down: ``ttft``, ``tpot``, ``throughput`` (neither), ``measured``.
     flags : bits of :mod:`optimizer.serving.flags`.
     """
 

@@ -29,7 +29,8 @@ class Ways:
     Attributes
     ----------
     profile, workload : rows of the tables.
-    stations : times, batch and lengths, as the queue takes them.
+    columns : times, batch and lengths by name, as the queue takes them; NaN where a profile has
+        measured rates and nothing else.
     estimated : some of the times come from the roofline.
     fits : memory holds the weights and one request, as far as that is known.
     flags : bits of :mod:`optimizer.serving.flags`.
@@ -38,11 +39,15 @@ class Ways:
 
     profile: Int
     workload: Int
-    stations: Stations
+    columns: dict[str, Float]
     estimated: Bool
     fits: Bool
     flags: NDArray[np.int64]
     basis: Int
+
+    def stations(self, rows: Int) -> Stations:
+        """Some of the pairs, whose times are known, as replicas under their streams."""
+        return Stations(**{name: values[rows] for name, values in self.columns.items()})
 
 
 def ways(instance: Instance, profile: Int, workload: Int, level: Level = "centre") -> Ways:
@@ -72,7 +77,7 @@ def ways(instance: Instance, profile: Int, workload: Int, level: Level = "centre
     return Ways(
         profile=profile,
         workload=workload,
-        stations=_stations(instance, profile, workload, batch, given, missing, guess),
+        columns=_columns(instance, profile, workload, batch, given, missing, guess),
         estimated=np.logical_or.reduce(list(missing.values())),
         fits=~(found.batch < 1),
         flags=_flags(instance, profile, workload, chip, missing, by_memory),
@@ -127,7 +132,7 @@ def _batch(
     return np.clip(np.fmin(allowed, found.batch), 1.0, MAX_BATCH), cut
 
 
-def _stations(
+def _columns(
     instance: Instance,
     profile: Int,
     workload: Int,
@@ -135,21 +140,22 @@ def _stations(
     given: dict[str, Float],
     missing: dict[str, Bool],
     guess: Line,
-) -> Stations:
+) -> dict[str, Float]:
     table, people = instance.profiles, instance.workloads
     times = {name: np.where(missing[name], getattr(guess, name), given[name]) for name in TIMES}
     cached = people.cached_input_fraction[workload]
-    return Stations(
+    waiting = table.max_queue[profile]
+    return {
         **times,
-        max_batch=batch,
-        input_tokens=people.input_tokens[workload] * (1 - cached),
-        output_tokens=np.maximum(people.output_tokens[workload], 1.0),
-        input_cv=people.input_tokens_cv[workload],
-        output_cv=people.output_tokens_cv[workload],
-        burstiness=people.burstiness[workload],
-        max_queue=table.max_queue[profile],
-        together=table.batching.equal("together")[profile],
-    )
+        "max_batch": batch,
+        "input_tokens": people.input_tokens[workload] * (1 - cached),
+        "output_tokens": np.maximum(people.output_tokens[workload], 1.0),
+        "input_cv": people.input_tokens_cv[workload],
+        "output_cv": people.output_tokens_cv[workload],
+        "burstiness": people.burstiness[workload],
+        "max_queue": np.where(np.isnan(waiting), np.inf, waiting),
+        "together": table.batching.equal("together")[profile].astype(np.float64),
+    }
 
 
 def _flags(

@@ -316,7 +316,8 @@ def mixed(stations: Stations, requests_per_second: ArrayLike, group: ArrayLike) 
             raise UsageError(f"{name}: expected one value for all streams of a group")
 
     def summed(values: Float) -> Float:
-        return np.bincount(groups, weights=values, minlength=len(sizes))
+        total: Float = np.bincount(groups, weights=values, minlength=len(sizes)).astype(np.float64)
+        return total
 
     none = summed(rate)[groups] == 0.0
     weight = np.where(none, 1.0, rate)
@@ -331,16 +332,14 @@ def mixed(stations: Stations, requests_per_second: ArrayLike, group: ArrayLike) 
     outputs, output_cv = moments(stations.output_tokens, stations.output_cv)
     held = weight * stations.output_tokens
     places = summed(held) / summed(held / stations.max_batch)
-    return Stations(
-        *(getattr(stations, name)[first] for name in _REPLICA),
+    return replace(
+        chosen(stations, first),
         max_batch=np.maximum(np.floor(places * (1.0 + 1e-12)), 1.0),
         input_tokens=inputs,
         output_tokens=outputs,
         input_cv=input_cv,
         output_cv=output_cv,
         burstiness=summed(weight * stations.burstiness),
-        max_queue=stations.max_queue[first],
-        together=stations.together[first],
     )
 
 

@@ -141,11 +141,6 @@ def _run(times, prefill, outputs, prefill_base, decode_base, decode_per_seq, mos
         steps = running[0][0] - step
         if (head == tail and coming < count) or (len(running) < most and coming < count):
             gap = times[coming] - now
-            if gap <= 0.0:
-                steps = 1
-            else:
-                steps = min(steps, np.int64(gap / one) + 1)
-        elif room < 1 << 60 and coming < count:
-            steps = steps  # the queue stands and the batch is full: only a completion matters
+            steps = 1 if gap <= 0.0 else min(steps, np.int64(gap / one) + 1)
         now += one * steps
         step += steps
