@@ -383,21 +383,21 @@ CHIPS_OF: dict[str, tuple[Any, ...]] = {
 # model: 1e9 parameters, of them active, of them held by every chip; bytes of the cache per
 # token; attention FLOP per token and token of context, decoding and prefilling
 MODELS = {
-    "opus-class": (1600, 280, 8, 110_000, 3.0e6, 3.0e6),
-    "sonnet-class": (400, 100, 4, 70_000, 1.6e6, 1.6e6),
-    "haiku-class": (120, 20, 2, 40_000, 0.8e6, 0.8e6),
+    "opus-class": (1600, 300, 8, 110_000, 3.0e6, 3.0e6),
+    "sonnet-class": (280, 110, 3, 70_000, 1.6e6, 1.6e6),
+    "haiku-class": (100, 26, 1.5, 40_000, 0.8e6, 0.8e6),
 }
 
 # chip: part of the roofline that decoding and prefilling reach (low, centre, high), source
 EFFICIENCY = {
-    "Trainium2": ((0.20, 0.35, 0.50), (0.20, 0.30, 0.50), "neuron-latency"),
-    "Trainium3": ((0.20, 0.35, 0.50), (0.20, 0.30, 0.50), "neuron-latency"),
-    "TPU v7": ((0.25, 0.40, 0.55), (0.15, 0.20, 0.35), "tpu-recipes"),
-    "H200": ((0.25, 0.40, 0.55), (0.20, 0.35, 0.50), "mlperf-5.1"),
-    "B200": ((0.10, 0.20, 0.30), (0.10, 0.14, 0.24), "mlperf-5.1"),
-    "Maia 200": ((0.20, 0.35, 0.50), (0.15, 0.25, 0.40), "maia-sheet"),
+    "Trainium2": ((0.20, 0.40, 0.50), (0.20, 0.33, 0.50), "neuron-latency"),
+    "Trainium3": ((0.20, 0.30, 0.50), (0.20, 0.25, 0.50), "neuron-latency"),
+    "TPU v7": ((0.25, 0.35, 0.55), (0.15, 0.17, 0.35), "tpu-recipes"),
+    "H200": ((0.25, 0.45, 0.60), (0.20, 0.40, 0.60), "mlperf-5.1"),
+    "B200": ((0.10, 0.20, 0.30), (0.10, 0.13, 0.24), "mlperf-5.1"),
+    "Maia 200": ((0.20, 0.30, 0.50), (0.15, 0.20, 0.40), "maia-sheet"),
 }
-ACROSS_NODES = 0.8
+ACROSS_NODES = 0.85
 """Factor on both where a replica is larger than the fast network of its chips."""
 
 # model, chip: precision, then chips per replica of each configuration
