@@ -43,6 +43,34 @@ periods = 168
 budget_usd = 235000000
 """
 
+# --- routes ---------------------------------------------------------------------------
+
+CHIP_HOURS = {
+    # chip, model: chip-hours per Mtok for interactive, long_context, agentic, batch.
+    # 0 = no route. Opus-class and long contexts need the 64-chip UltraServer and are
+    # slow on Trainium2; see README.md for what these rates are and are not.
+    ("Trainium2", "opus"): (0.290, 0, 0.286, 0.283),
+    ("Trainium2", "sonnet"): (0.204, 0.288, 0.200, 0.190),
+    ("Trainium2", "haiku"): (0.194, 0.280, 0.190, 0.184),
+    ("Trainium3", "opus"): (0.180, 0.186, 0.178, 0.176),
+    ("Trainium3", "sonnet"): (0.124, 0.178, 0.121, 0.115),
+    ("Trainium3", "haiku"): (0.118, 0.174, 0.115, 0.111),
+    ("TPU v7", "opus"): (0.0830, 0.0850, 0.0820, 0.0815),
+    ("TPU v7", "sonnet"): (0.0960, 0.0830, 0.0970, 0.0990),
+    ("TPU v7", "haiku"): (0.0940, 0.0810, 0.0950, 0.0980),
+    ("H200", "opus"): (0.138, 0.140, 0.136, 0.134),
+    ("H200", "sonnet"): (0.122, 0.128, 0.120, 0.116),
+    ("H200", "haiku"): (0.116, 0.122, 0.114, 0.110),
+    ("B200", "opus"): (0.098, 0.100, 0.096, 0.095),
+    ("B200", "sonnet"): (0.090, 0.093, 0.089, 0.087),
+    ("B200", "haiku"): (0.087, 0.089, 0.086, 0.085),
+    ("Maia 200", "opus"): (0.120, 0.128, 0.118, 0.115),
+    ("Maia 200", "sonnet"): (0.128, 0.130, 0.125, 0.120),
+    ("Maia 200", "haiku"): (0.124, 0.126, 0.122, 0.118),
+}
+SLOWER = {"hyperstack-b200-europe": 1.18}
+"""Expert groups larger than one 8-GPU node cross a slower network there."""
+
 # --- columns of tables that are there ------------------------------------------------
 
 PROTECTED = ("interactive",)
@@ -147,6 +175,13 @@ SHARES = (("google-each-hour", "provider", "Google", "tokens", "", "0.48", "peri
 
 SOURCES = (
     (
+        "planning-rates",
+        "https://github.com/mlcommons/inference_results_v6.1/blob/"
+        "10ecdffda3bb94d71f0203a6ca8e20c17943f27c/summary.json",
+        "Measured rates of the GPUs; the others are planned from data sheets. The chip-hours are "
+        "estimates that keep the cost ranges in README.md. Round trips: see round-trips.",
+    ),
+    (
         "power-trainium",
         "https://www.semafor.com/article/10/29/2025/"
         "aws-massive-multi-state-ai-data-center-is-powering-anthropics-claude",
@@ -204,6 +239,43 @@ def model_names() -> dict[str, str]:
     return {model: f"{model}-class" for model in FRONTIER.MODEL_SHARE}
 
 
+def chip_hours(model: str, kind: str, pool: str) -> float:
+    """Chip-hours per Mtok, 0 when the pool cannot serve the workload."""
+    if pool in FRONTIER.BLOCKS and (model == "opus" or kind == "long_context"):
+        return 0.0
+    rate = CHIP_HOURS[FRONTIER.POOLS[pool][1], model][FRONTIER.CLASSES.index(kind)]
+    return rate * SLOWER.get(pool, 1.0)
+
+
+def unwanted(kind: str, origin: str, pool: str) -> bool:
+    """Whether a pair is left out by policy, though it would be fast and near enough."""
+    _, chip, region, *_ = FRONTIER.POOLS[pool]
+    if kind == "batch":
+        # Batch waits for cheaper hours instead of taking the chips kept for peaks.
+        return chip in ("H200", "B200")
+    return region in FRONTIER.EUROPE and origin != "europe"  # Europe is short of chips
+
+
+def route_rows() -> Rows:
+    """Rows of the table routes: pairs that are fast enough and near enough."""
+    origins = list(FRONTIER.ORIGIN_SHARE)
+    for name, model, kind, origin in FRONTIER.workloads():
+        for pool, (provider, _, region, *_) in FRONTIER.POOLS.items():
+            trip = FRONTIER.ROUND_TRIP_MS[region][origins.index(origin)]
+            hours = chip_hours(model, kind, pool)
+            if hours == 0 or trip > FRONTIER.LONGEST_TRIP_MS[kind] or unwanted(kind, origin, pool):
+                continue
+            yield (
+                name,
+                pool,
+                f"{hours:.5g}",
+                f"{FRONTIER.transfer_usd(provider, trip):.5g}",
+                trip,
+                "planning-rates",
+                "estimate",
+            )
+
+
 def replica_rows() -> Rows:
     """Rows of the table replicas: every model on every chip."""
     return [
@@ -229,7 +301,7 @@ def open_routes() -> dict[str, list[tuple[str, float]]]:
         bound.setdefault(name, []).append(region)
     models = {name: model for name, model, *_ in FRONTIER.workloads()}
     found: dict[str, list[tuple[str, float]]] = {}
-    for name, pool, hours, *_ in FRONTIER.route_rows():
+    for name, pool, hours, *_ in route_rows():
         _, chip, region, _, price, *_ = FRONTIER.POOLS[pool]
         pair = (models[name], chip)
         qualified = pair not in LATER and pair != TRAINING_ONLY
@@ -292,7 +364,7 @@ def add_rows(folder: Path, table: str, rows: Rows) -> None:
 
 def write_instance(folder: Path) -> None:
     """Write every table and instance.toml into a folder."""
-    FRONTIER.write_instance(folder)
+    FRONTIER.write_week(folder)
     (folder / "instance.toml").write_text(HEAD, encoding="utf-8", newline="\n")
     kinds = {name: kind for name, _, kind, _ in FRONTIER.workloads()}
     add_columns(
@@ -313,7 +385,22 @@ def write_instance(folder: Path) -> None:
     )
     add_columns(folder, "shares", {"per": {}})
     add_rows(folder, "shares", SHARES)
-    add_rows(folder, "sources", SOURCES)
+    sources = (*FRONTIER.SOURCES, *SOURCES)
+    FRONTIER.write_table(folder, "sources", ("source", "address", "note"), sources)
+    FRONTIER.write_table(
+        folder,
+        "routes",
+        (
+            "workload",
+            "pool",
+            "chip_hours_per_mtok",
+            "usd_per_mtok",
+            "latency_ms",
+            "source",
+            "basis",
+        ),
+        route_rows(),
+    )
     models = [(name, MIN_REPLICAS[model]) for model, name in model_names().items()]
     FRONTIER.write_table(folder, "models", ("model", "min_replicas"), models)
     FRONTIER.write_table(

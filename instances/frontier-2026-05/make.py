@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,10 @@ HOUR_OF_DAY = HOURS % 24
 WEEKEND = HOURS >= 120  # period 0 is Monday 00:00 UTC
 
 Float = NDArray[np.float64]
+Rows = Iterable[Sequence[object]]
+Rule = tuple[str, dict[str, str], str]
+"""An exclusion: its name, the values it is about by column, why."""
+Replicas = Mapping[str, Mapping[str, tuple[Any, ...]]]
 
 HEAD = """\
 format = 1
@@ -49,13 +54,21 @@ UTC_OFFSET = {"us-east": -4, "us-west": -7, "europe": 2, "asia-pacific": 9}
 
 CLASSES = ("interactive", "long_context", "agentic", "batch")
 
-# input tokens, output tokens, cached part of the input, time to first token, per token
+# input tokens, output tokens, cached part of the input
 SHAPE = {
     "interactive": (1155, 211, 0.37),
     "long_context": (12035, 343, 0.37),
     "agentic": (8596, 182, 0.56),
     "batch": (2048, 424, 0.0),
 }
+SPREAD = {
+    "interactive": (0.96, 0.77),
+    "long_context": (1.31, 0.73),
+    "agentic": (0.96, 2.15),
+    "batch": (0.96, 0.77),
+}
+"""Standard deviation over mean of input and of output tokens: Azure 2023 conversations,
+Mooncake conversations, Azure 2023 code (for tools and agents), Azure 2023 conversations."""
 TARGETS = {
     "opus": {"interactive": (4500, 80), "long_context": (6000, 175), "agentic": (4500, 80)},
     "sonnet": {"interactive": (1500, 40), "long_context": (6000, 80), "agentic": (2000, 40)},
@@ -66,254 +79,63 @@ PENALTY = {
     "sonnet": (12, 11, 10, 4),
     "haiku": (8, 8, 7, 3),
 }
+SLO_PERCENTILE = 95
 BATCH_HOURS = 24
+DEMAND_RANGE = (0.85, 1.2)
+"""Least and most demand thought possible, as parts of the one stated; an assumption."""
 
 # Curves computed from public hourly request counts; README.md says how. Every row runs
 # over the 24 hours of a day; 1 is the mean of a working day.
+# fmt: off
 CONVERSATION = (
-    (
-        0.851,
-        0.974,
-        0.976,
-        0.799,
-        0.796,
-        0.865,
-        1.004,
-        1.034,
-        1.114,
-        1.016,
-        1.029,
-        1.082,
-        1.151,
-        1.313,
-        1.440,
-        1.353,
-        1.175,
-        1.109,
-        1.099,
-        1.089,
-        1.044,
-        0.833,
-        0.807,
-        0.846,
-    ),
-    (
-        0.944,
-        0.986,
-        1.026,
-        0.836,
-        0.824,
-        0.887,
-        1.025,
-        1.133,
-        1.128,
-        1.105,
-        1.039,
-        1.120,
-        1.259,
-        1.324,
-        1.452,
-        1.364,
-        1.256,
-        1.172,
-        1.240,
-        1.142,
-        1.047,
-        0.919,
-        0.795,
-        0.748,
-    ),
-    (
-        0.872,
-        0.940,
-        0.906,
-        0.744,
-        0.800,
-        0.844,
-        0.971,
-        1.041,
-        1.060,
-        1.076,
-        0.994,
-        1.041,
-        1.183,
-        1.304,
-        1.333,
-        1.264,
-        1.151,
-        1.069,
-        1.124,
-        1.066,
-        0.918,
-        0.703,
-        0.664,
-        0.749,
-    ),
-    (
-        0.872,
-        0.955,
-        0.974,
-        0.810,
-        0.797,
-        0.861,
-        1.065,
-        1.123,
-        1.211,
-        1.155,
-        0.922,
-        0.981,
-        1.096,
-        1.297,
-        1.344,
-        1.188,
-        1.099,
-        1.071,
-        1.086,
-        1.004,
-        0.877,
-        0.773,
-        0.684,
-        0.749,
-    ),
-    (
-        0.911,
-        0.966,
-        0.940,
-        0.763,
-        0.779,
-        0.880,
-        0.987,
-        1.074,
-        1.042,
-        1.046,
-        0.918,
-        0.912,
-        1.020,
-        1.127,
-        1.117,
-        1.076,
-        0.997,
-        0.970,
-        0.863,
-        0.799,
-        0.767,
-        0.620,
-        0.532,
-        0.515,
-    ),
-    (
-        0.492,
-        0.520,
-        0.497,
-        0.442,
-        0.408,
-        0.418,
-        0.436,
-        0.496,
-        0.498,
-        0.473,
-        0.488,
-        0.548,
-        0.575,
-        0.715,
-        0.662,
-        0.680,
-        0.646,
-        0.668,
-        0.673,
-        0.620,
-        0.610,
-        0.594,
-        0.553,
-        0.667,
-    ),
+    (0.851, 0.974, 0.976, 0.799, 0.796, 0.865, 1.004, 1.034, 1.114, 1.016, 1.029, 1.082,
+     1.151, 1.313, 1.440, 1.353, 1.175, 1.109, 1.099, 1.089, 1.044, 0.833, 0.807, 0.846),
+    (0.944, 0.986, 1.026, 0.836, 0.824, 0.887, 1.025, 1.133, 1.128, 1.105, 1.039, 1.120,
+     1.259, 1.324, 1.452, 1.364, 1.256, 1.172, 1.240, 1.142, 1.047, 0.919, 0.795, 0.748),
+    (0.872, 0.940, 0.906, 0.744, 0.800, 0.844, 0.971, 1.041, 1.060, 1.076, 0.994, 1.041,
+     1.183, 1.304, 1.333, 1.264, 1.151, 1.069, 1.124, 1.066, 0.918, 0.703, 0.664, 0.749),
+    (0.872, 0.955, 0.974, 0.810, 0.797, 0.861, 1.065, 1.123, 1.211, 1.155, 0.922, 0.981,
+     1.096, 1.297, 1.344, 1.188, 1.099, 1.071, 1.086, 1.004, 0.877, 0.773, 0.684, 0.749),
+    (0.911, 0.966, 0.940, 0.763, 0.779, 0.880, 0.987, 1.074, 1.042, 1.046, 0.918, 0.912,
+     1.020, 1.127, 1.117, 1.076, 0.997, 0.970, 0.863, 0.799, 0.767, 0.620, 0.532, 0.515),
+    (0.492, 0.520, 0.497, 0.442, 0.408, 0.418, 0.436, 0.496, 0.498, 0.473, 0.488, 0.548,
+     0.575, 0.715, 0.662, 0.680, 0.646, 0.668, 0.673, 0.620, 0.610, 0.594, 0.553, 0.667),
 )
 """Azure 2024 conversations: Monday to Friday as observed, then Sunday."""
 OFFICE = (
-    0.761,
-    0.708,
-    0.584,
-    0.471,
-    0.436,
-    0.459,
-    0.538,
-    0.578,
-    0.645,
-    1.072,
-    1.355,
-    1.370,
-    0.955,
-    1.161,
-    1.523,
-    1.675,
-    1.764,
-    1.493,
-    1.088,
-    1.193,
-    1.224,
-    1.108,
-    0.962,
-    0.879,
+    0.761, 0.708, 0.584, 0.471, 0.436, 0.459, 0.538, 0.578, 0.645, 1.072, 1.355, 1.370,
+    0.955, 1.161, 1.523, 1.675, 1.764, 1.493, 1.088, 1.193, 1.224, 1.108, 0.962, 0.879,
 )
 """Mean of the Azure working day and the BurstGPT conversation day."""
 STEADY = (
-    0.994,
-    1.002,
-    0.986,
-    0.936,
-    0.908,
-    0.883,
-    0.854,
-    0.817,
-    0.788,
-    0.868,
-    1.046,
-    1.106,
-    0.971,
-    0.981,
-    1.047,
-    1.047,
-    1.109,
-    1.078,
-    1.040,
-    1.143,
-    1.133,
-    1.074,
-    1.103,
-    1.086,
+    0.994, 1.002, 0.986, 0.936, 0.908, 0.883, 0.854, 0.817, 0.788, 0.868, 1.046, 1.106,
+    0.971, 0.981, 1.047, 1.047, 1.109, 1.078, 1.040, 1.143, 1.133, 1.074, 1.103, 1.086,
 )
 """ServeGen m-large."""
 PIPELINE = (
-    1.010,
-    1.043,
-    1.147,
-    1.170,
-    1.021,
-    0.937,
-    0.981,
-    1.061,
-    0.979,
-    0.993,
-    1.106,
-    1.111,
-    0.955,
-    1.128,
-    1.058,
-    0.848,
-    0.841,
-    0.925,
-    0.902,
-    0.890,
-    1.014,
-    0.933,
-    0.927,
-    1.021,
+    1.010, 1.043, 1.147, 1.170, 1.021, 0.937, 0.981, 1.061, 0.979, 0.993, 1.106, 1.111,
+    0.955, 1.128, 1.058, 0.848, 0.841, 0.925, 0.902, 0.890, 1.014, 0.933, 0.927, 1.021,
 )
 """ServeGen m-mid."""
+# fmt: on
 WEEKEND_LEVEL = 0.557
 """Azure 2024: Sunday's requests over those of a mean working day."""
 
 # --- pools --------------------------------------------------------------------------
+
+POOL_COLUMNS = (
+    "pool",
+    "provider",
+    "chip",
+    "region",
+    "purchase",
+    "usd_per_chip_hour",
+    "usd_per_chip_hour_low",
+    "usd_per_chip_hour_high",
+    "status",
+    "source",
+    "basis",
+)
 
 # name: provider, chip, region, purchase, price, low, high, status, source, basis
 POOLS: dict[str, tuple[str, str, str, str, str, str, str, str, str, str]] = {
@@ -545,33 +367,107 @@ UNITED_STATES = (
     "westus3",
 )
 
-# --- routes -------------------------------------------------------------------------
+# --- chips and models -----------------------------------------------------------------
 
-CHIP_HOURS = {
-    # chip, model: chip-hours per Mtok for interactive, long_context, agentic, batch.
-    # 0 = no route. Opus-class and long contexts need the 64-chip UltraServer and are
-    # slow on Trainium2; see README.md for what these rates are and are not.
-    ("Trainium2", "opus"): (0.290, 0, 0.286, 0.283),
-    ("Trainium2", "sonnet"): (0.204, 0.288, 0.200, 0.190),
-    ("Trainium2", "haiku"): (0.194, 0.280, 0.190, 0.184),
-    ("Trainium3", "opus"): (0.180, 0.186, 0.178, 0.176),
-    ("Trainium3", "sonnet"): (0.124, 0.178, 0.121, 0.115),
-    ("Trainium3", "haiku"): (0.118, 0.174, 0.115, 0.111),
-    ("TPU v7", "opus"): (0.0830, 0.0850, 0.0820, 0.0815),
-    ("TPU v7", "sonnet"): (0.0960, 0.0830, 0.0970, 0.0990),
-    ("TPU v7", "haiku"): (0.0940, 0.0810, 0.0950, 0.0980),
-    ("H200", "opus"): (0.138, 0.140, 0.136, 0.134),
-    ("H200", "sonnet"): (0.122, 0.128, 0.120, 0.116),
-    ("H200", "haiku"): (0.116, 0.122, 0.114, 0.110),
-    ("B200", "opus"): (0.098, 0.100, 0.096, 0.095),
-    ("B200", "sonnet"): (0.090, 0.093, 0.089, 0.087),
-    ("B200", "haiku"): (0.087, 0.089, 0.086, 0.085),
-    ("Maia 200", "opus"): (0.120, 0.128, 0.118, 0.115),
-    ("Maia 200", "sonnet"): (0.128, 0.130, 0.125, 0.120),
-    ("Maia 200", "haiku"): (0.124, 0.126, 0.122, 0.118),
+# chip: GB, TB/s, BF16, FP8, FP4 TFLOP/s, chips joined by the fast network, whether throughput of
+# language models is on public record, source, basis
+CHIPS_OF: dict[str, tuple[Any, ...]] = {
+    "Trainium2": (96, 2.9, 667, 1299, "", 64, "false", "trainium2-sheet", "published"),
+    "Trainium3": (144, 4.9, 671, 2517, 2517, 64, "false", "trainium3-sheet", "published"),
+    "TPU v7": (192, 7.37, 2307, 4614, "", 9216, "true", "tpu7-sheet", "published"),
+    "H200": (141, 4.8, 989, 1979, "", 8, "true", "h200-sheet", "published"),
+    "B200": (180, 7.7, 2250, 4500, 9000, 8, "true", "b200-sheet", "published"),
+    "Maia 200": (216, 7.0, 1268, 5072, 10145, 6144, "false", "maia-sheet", "vendor_claim"),
 }
-SLOWER = {"hyperstack-b200-europe": 1.18}
-"""Expert groups larger than one 8-GPU node cross a slower network there."""
+
+# model: 1e9 parameters, of them active, of them held by every chip; bytes of the cache per
+# token; attention FLOP per token and token of context, decoding and prefilling
+MODELS = {
+    "opus-class": (1600, 300, 8, 110_000, 3.0e6, 3.0e6),
+    "sonnet-class": (280, 110, 3, 70_000, 1.6e6, 1.6e6),
+    "haiku-class": (100, 26, 1.5, 40_000, 0.8e6, 0.8e6),
+}
+
+# chip: part of the roofline that decoding and prefilling reach (low, centre, high), source
+EFFICIENCY = {
+    "Trainium2": ((0.30, 0.40, 0.50), (0.25, 0.33, 0.45), "neuron-latency"),
+    "Trainium3": ((0.22, 0.30, 0.45), (0.18, 0.25, 0.40), "neuron-latency"),
+    "TPU v7": ((0.28, 0.35, 0.50), (0.14, 0.17, 0.30), "tpu-recipes"),
+    "H200": ((0.36, 0.45, 0.60), (0.30, 0.40, 0.55), "mlperf-5.1"),
+    "B200": ((0.15, 0.20, 0.30), (0.10, 0.13, 0.24), "mlperf-5.1"),
+    "Maia 200": ((0.20, 0.30, 0.45), (0.14, 0.20, 0.35), "maia-sheet"),
+}
+ACROSS_NODES = 0.85
+"""Factor on both where a replica is larger than the fast network of its chips."""
+
+# model, chip: precision, then chips per replica of each configuration
+REPLICAS: Replicas = {
+    "opus-class": {
+        "Trainium2": ("fp8", 64),
+        "Trainium3": ("fp8", 64),
+        "TPU v7": ("fp8", 32, 64),
+        "H200": ("fp8", 32),
+        "B200": ("fp4", 16, 32),
+        "Maia 200": ("fp8", 32, 64),
+    },
+    "sonnet-class": {
+        "Trainium2": ("fp8", 16),
+        "Trainium3": ("fp8", 16, 32),
+        "TPU v7": ("fp8", 8, 16),
+        "H200": ("fp8", 8, 16),
+        "B200": ("fp4", 8),
+        "Maia 200": ("fp8", 16),
+    },
+    "haiku-class": {
+        "Trainium2": ("fp8", 8, 16),
+        "Trainium3": ("fp8", 8, 16),
+        "TPU v7": ("fp8", 4, 8),
+        "H200": ("fp8", 4, 8),
+        "B200": ("fp4", 4, 8),
+        "Maia 200": ("fp8", 8),
+    },
+}
+
+CHIP_COLUMNS = (
+    "chip",
+    "memory_gb",
+    "memory_tb_per_second",
+    "bf16_tflops",
+    "fp8_tflops",
+    "fp4_tflops",
+    "chips_per_domain",
+    "throughput_recorded",
+    "source",
+    "basis",
+)
+MODEL_COLUMNS = (
+    "model",
+    "parameters_billion",
+    "active_parameters_billion",
+    "replicated_parameters_billion",
+    "kv_bytes_per_token",
+    "attention_flops_decode",
+    "attention_flops_prefill",
+    "source",
+    "basis",
+)
+PROFILE_COLUMNS = (
+    "model",
+    "chip",
+    "configuration",
+    "precision",
+    "chips_per_replica",
+    "decode_efficiency_low",
+    "decode_efficiency",
+    "decode_efficiency_high",
+    "prefill_efficiency_low",
+    "prefill_efficiency",
+    "prefill_efficiency_high",
+    "source",
+    "basis",
+)
+
+# --- network and policy -------------------------------------------------------------
 
 BLOCKS = ("aws-trn2-us-east-2-block", "aws-trn2-ap-southeast-4-block")
 """Sold as 16-chip instances, so too small for Opus-class and for long contexts."""
@@ -601,6 +497,20 @@ USD_PER_GB = {"AWS": 0.02, "Google": 0.02, "CoreWeave": 0.09, "Hyperstack": 0.09
 """Order of published transfer rates: within a large cloud, and to another cloud."""
 NEARBY_MS = 30
 """A pool this near to the users is taken as local: no transfer between regions."""
+
+NETWORK_COLUMNS = ("region", "pool_region", "round_trip_ms", "usd_per_mtok", "source", "basis")
+EXCLUSION_COLUMNS = (
+    "exclusion",
+    "model",
+    "traffic_class",
+    "region",
+    "chip",
+    "pool_region",
+    "pool",
+    "reason",
+)
+PEAK_CHIPS = ("H200", "B200")
+BLOCK_REASON = "sold as instances of 16 chips"
 
 SHARES = (
     # share, attribute, value, measure, min, max
@@ -673,13 +583,6 @@ SOURCES = (
         "none here and no range either; the number of chips is an assumption.",
     ),
     (
-        "planning-rates",
-        "https://github.com/mlcommons/inference_results_v6.1/blob/"
-        "10ecdffda3bb94d71f0203a6ca8e20c17943f27c/summary.json",
-        "Measured rates of the GPUs; the others are planned from data sheets. The chip-hours are "
-        "estimates that keep the cost ranges in README.md. Round trips: see round-trips.",
-    ),
-    (
         "round-trips",
         "https://github.com/vitorenesduarte/fantoch/tree/aea6e324fdce7802976cbafa88a516ed40609ce9",
         "Measured round trips between regions of AWS and of Google (June 2020). Clouds that are "
@@ -689,7 +592,8 @@ SOURCES = (
         "azure-trace",
         "https://github.com/Azure/AzurePublicDataset",
         "Conversation requests per hour, 12 to 17 May 2024 (CC-BY-4.0); mean lengths of the 2023 "
-        "conversation trace: 1,155 in, 211 out.",
+        "conversation trace: 1,155 in, 211 out; standard deviation over mean 0.96 and 0.77. Of the "
+        "2023 code trace: 0.96 and 2.15.",
     ),
     (
         "burstgpt",
@@ -706,7 +610,8 @@ SOURCES = (
         "https://github.com/kvcache-ai/Mooncake/tree/3b5a594133958449a1feaf1c9e0fc1b553e34a28/"
         "FAST25-release",
         "Mean lengths of long conversations (12,035 in, 343 out) and of tool and agent calls "
-        "(8,596 in, 182 out); 37 percent of input tokens answered by an ideal prefix cache.",
+        "(8,596 in, 182 out); 37 percent of input tokens answered by an ideal prefix cache. Long "
+        "conversations: standard deviation over mean 1.31 in, 0.73 out.",
     ),
     (
         "mlperf-rules",
@@ -729,7 +634,70 @@ SOURCES = (
     ),
 )
 
-Rows = Iterable[Sequence[object]]
+SERVING_SOURCES = (
+    (
+        "trainium2-sheet",
+        "https://awsdocs-neuron.readthedocs-hosted.com/en/v2.29.0/_sources/about-neuron/arch/"
+        "neuron-hardware/trainium2.rst",
+        "Memory, bandwidth, BF16 and FP8 rates; no FP4. 64 chips in an UltraServer.",
+    ),
+    (
+        "trainium3-sheet",
+        "https://awsdocs-neuron.readthedocs-hosted.com/en/v2.29.1/_sources/about-neuron/arch/"
+        "neuron-hardware/trainium3.rst",
+        "Memory, bandwidth, BF16, FP8 and FP4 rates (the last two alike). 64 chips in an "
+        "UltraServer of the first generation.",
+    ),
+    (
+        "tpu7-sheet",
+        "https://docs.cloud.google.com/tpu/docs/tpu7x",
+        "Memory, BF16 and FP8 rates, 9,216 chips in a pod. Bandwidth 7.37 TB/s: "
+        "https://dreaming.press/posts/tpu-vs-gpu-llm-inference.html",
+    ),
+    (
+        "h200-sheet",
+        "https://tadata.fr/posts/ai-hardware-compute",
+        "Memory, bandwidth, BF16; FP8: https://github.com/koyakimu/aws-gpu-quick-reference/blob/"
+        "099b5be132b0032dd7878fa0da62d528ae85327d/data/instances.json",
+    ),
+    (
+        "b200-sheet",
+        "https://verda.com/blog/gb300-nvl72-architecture",
+        "180 GB of 192 can be used; bandwidth, BF16, FP8 and FP4 rates, dense.",
+    ),
+    (
+        "maia-sheet",
+        "https://nnewstech.blogspot.com/2026/01/microsoft-unveils-maia-200-3nm-ai.html",
+        "Memory, bandwidth, FP8 and FP4 as the vendor says. The BF16 rate is not published: 1,268, "
+        "a quarter of FP8, is an assumption, and so are the parts of the roofline reached.",
+    ),
+    (
+        "model-sizes",
+        "https://mlcommons.org/2025/09/deepseek-inference-5-1/",
+        "No lab publishes the size of these models. The sizes are assumptions: mixtures of experts "
+        "as the one at this address (671e9 parameters, 37e9 active), larger or smaller.",
+    ),
+    (
+        "neuron-latency",
+        "https://github.com/aws-neuron/aws-neuron-sdk/tree/"
+        "81ce03ae261e12925e53437a0f690478e6366155/libraries/nxd-inference/tutorials",
+        "Trainium2, one request at a time: 0.15 (70B) and 0.46 (405B) of the roofline. No record "
+        "of throughput is published, so the parts reached are assumptions within that range.",
+    ),
+    (
+        "tpu-recipes",
+        "https://github.com/AI-Hypercomputer/tpu-recipes/tree/"
+        "c8cfe2f689081d36701a101cd73a70965d80926b/inference/ironwood/vLLM",
+        "Output tokens per second of TPU v7: 0.35 to 0.56 of the roofline for mixtures of experts "
+        "with prefilling and decoding together. Prefilling alone: see deepseek.",
+    ),
+    (
+        "mlperf-5.1",
+        "https://github.com/ntuhpc/inference_results_v5.1/blob/main/summary_results.json",
+        "Offline records: H200 0.49 to 0.64 of the roofline (dense, FP8), B200 0.13 (DeepSeek-R1, "
+        "FP4) to 0.41 (dense, FP4).",
+    ),
+)
 
 
 def week_of(day: Sequence[float], level: float) -> Float:
@@ -778,8 +746,12 @@ def workload_rows() -> Rows:
             tokens_in,
             tokens_out,
             cached,
+            *SPREAD[kind],
             first,
             each,
+            SLO_PERCENTILE if first else "",
+            LONGEST_TRIP_MS[kind],
+            *DEMAND_RANGE,
             source,
             "assumption",
         )
@@ -876,48 +848,11 @@ def pool_rows() -> Rows:
         yield (pool, *values)
 
 
-def chip_hours(model: str, kind: str, pool: str) -> float:
-    """Chip-hours per Mtok, 0 when the pool cannot serve the workload."""
-    if pool in BLOCKS and (model == "opus" or kind == "long_context"):
-        return 0.0
-    rate = CHIP_HOURS[POOLS[pool][1], model][CLASSES.index(kind)]
-    return rate * SLOWER.get(pool, 1.0)
-
-
-def unwanted(kind: str, origin: str, pool: str) -> bool:
-    """Whether a pair is left out by policy, though it would be fast and near enough."""
-    _, chip, region, *_ = POOLS[pool]
-    if kind == "batch":
-        # Batch waits for cheaper hours instead of taking the chips kept for peaks.
-        return chip in ("H200", "B200")
-    return region in EUROPE and origin != "europe"  # Europe is short of chips
-
-
 def transfer_usd(provider: str, trip_ms: float) -> float:
     """Cost of moving a Mtok between regions, USD; nothing when the pool is local."""
     if trip_ms < NEARBY_MS:
         return 0.0
     return BYTES_PER_TOKEN * 1e6 / 1e9 * USD_PER_GB[provider]
-
-
-def route_rows() -> Rows:
-    """Rows of the table routes: pairs that are fast enough and near enough."""
-    origins = list(ORIGIN_SHARE)
-    for name, model, kind, origin in workloads():
-        for pool, (provider, _, region, *_) in POOLS.items():
-            trip = ROUND_TRIP_MS[region][origins.index(origin)]
-            hours = chip_hours(model, kind, pool)
-            if hours == 0 or trip > LONGEST_TRIP_MS[kind] or unwanted(kind, origin, pool):
-                continue
-            yield (
-                name,
-                pool,
-                f"{hours:.5g}",
-                f"{transfer_usd(provider, trip):.5g}",
-                trip,
-                "planning-rates",
-                "estimate",
-            )
 
 
 def residency_rows() -> Rows:
@@ -931,6 +866,81 @@ def residency_rows() -> Rows:
                 yield name, region
 
 
+def network_rows() -> Rows:
+    """Rows of the table network: every origin to every region of pools."""
+    providers = {region: provider for provider, _, region, *_ in POOLS.values()}
+    for region, trips in ROUND_TRIP_MS.items():
+        for origin, trip in zip(ORIGIN_SHARE, trips, strict=True):
+            usd = f"{transfer_usd(providers[region], trip):.5g}"
+            yield origin, region, trip, usd, "round-trips", "published"
+
+
+def common_rules(kinds: Iterable[str]) -> list[Rule]:
+    """Exclusions by traffic class, for the classes that are there."""
+    rules: list[Rule] = []
+    for kind in kinds:
+        word = kind.replace("_", "-")
+        if kind == "batch":
+            for chip in PEAK_CHIPS:
+                where = {"traffic_class": kind, "chip": chip}
+                reason = "kept for peaks; batch waits for cheaper hours"
+                rules.append((f"batch-not-on-{chip.lower()}", where, reason))
+            continue
+        if kind == "long_context":
+            for pool in BLOCKS:
+                where = {"traffic_class": kind, "pool": pool}
+                rules.append((f"{pool}-not-{word}", where, BLOCK_REASON))
+        for origin in ORIGIN_SHARE:
+            for region in EUROPE:
+                if origin != "europe":
+                    where = {"traffic_class": kind, "region": origin, "pool_region": region}
+                    reason = "Europe is short of chips"
+                    rules.append((f"{region}-not-{word}-{origin}", where, reason))
+    return rules
+
+
+def model_rules() -> list[Rule]:
+    """Exclusions of Opus-class."""
+    opus = {"model": "opus-class"}
+    long = {**opus, "traffic_class": "long_context", "chip": "Trainium2"}
+    return [
+        *((f"{pool}-not-opus", {**opus, "pool": pool}, BLOCK_REASON) for pool in BLOCKS),
+        ("trainium2-not-opus-long-context", long, "kept for chips with more memory"),
+    ]
+
+
+def exclusion_rows(rules: Iterable[Rule]) -> Rows:
+    """Rows of the table exclusions: pairs left out by policy, though fast and near enough."""
+    for name, where, reason in rules:
+        yield (name, *(where.get(column, "") for column in EXCLUSION_COLUMNS[1:-1]), reason)
+
+
+def model_rows(models: Mapping[str, Sequence[float]]) -> Rows:
+    """Rows of the table models."""
+    for model, sizes in models.items():
+        yield (model, *(f"{size:g}" for size in sizes), "model-sizes", "assumption")
+
+
+def profile_rows(replicas: Replicas) -> Rows:
+    """Rows of the table profiles: every model on every chip, one way or more."""
+    for model, chips in replicas.items():
+        for chip, (precision, *sizes) in chips.items():
+            decode, prefill, source = EFFICIENCY[chip]
+            joined = CHIPS_OF[chip][CHIP_COLUMNS.index("chips_per_domain") - 1]
+            for size in sizes:
+                part = 1.0 if size <= joined else ACROSS_NODES
+                yield (
+                    model,
+                    chip,
+                    f"{size}-{precision}",
+                    precision,
+                    size,
+                    *(f"{value * part:.4g}" for value in (*decode, *prefill)),
+                    source,
+                    "estimate",
+                )
+
+
 def write_table(folder: Path, name: str, header: Sequence[object], rows: Rows) -> None:
     """Write one CSV table with LF line ends."""
     with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
@@ -939,8 +949,8 @@ def write_table(folder: Path, name: str, header: Sequence[object], rows: Rows) -
         writer.writerows(rows)
 
 
-def write_instance(folder: Path) -> None:
-    """Write every table and instance.toml into a folder."""
+def write_week(folder: Path) -> None:
+    """Write instance.toml, demand, pools and rules into a folder: all but what a chip delivers."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "instance.toml").write_text(HEAD, encoding="utf-8", newline="\n")
     periods = range(PERIODS)
@@ -957,8 +967,14 @@ def write_instance(folder: Path) -> None:
             "input_tokens",
             "output_tokens",
             "cached_input_fraction",
+            "input_tokens_cv",
+            "output_tokens_cv",
             "ttft_ms",
             "tpot_ms",
+            "slo_percentile",
+            "max_round_trip_ms",
+            "demand_low",
+            "demand_high",
             "source",
             "basis",
         ),
@@ -967,40 +983,34 @@ def write_instance(folder: Path) -> None:
     write_table(
         folder,
         "pools",
-        (
-            "pool",
-            "provider",
-            "chip",
-            "region",
-            "purchase",
-            "usd_per_chip_hour",
-            "usd_per_chip_hour_low",
-            "usd_per_chip_hour_high",
-            "status",
-            "source",
-            "basis",
-        ),
+        POOL_COLUMNS,
         pool_rows(),
-    )
-    write_table(
-        folder,
-        "routes",
-        (
-            "workload",
-            "pool",
-            "chip_hours_per_mtok",
-            "usd_per_mtok",
-            "latency_ms",
-            "source",
-            "basis",
-        ),
-        route_rows(),
     )
     write_table(folder, "demand", ("workload", *periods), demand_rows())
     write_table(folder, "capacity", ("pool", *periods), capacity_rows())
     write_table(folder, "shares", ("share", "attribute", "value", "measure", "min", "max"), SHARES)
     write_table(folder, "residency", ("workload", "region"), residency_rows())
-    write_table(folder, "sources", ("source", "address", "note"), SOURCES)
+
+
+def write_serving(
+    folder: Path,
+    models: Mapping[str, Sequence[float]],
+    replicas: Replicas,
+    rules: Iterable[Rule],
+) -> None:
+    """Write the tables from which routes are derived."""
+    write_table(folder, "chips", CHIP_COLUMNS, ((chip, *row) for chip, row in CHIPS_OF.items()))
+    write_table(folder, "models", MODEL_COLUMNS, model_rows(models))
+    write_table(folder, "profiles", PROFILE_COLUMNS, profile_rows(replicas))
+    write_table(folder, "network", NETWORK_COLUMNS, network_rows())
+    write_table(folder, "exclusions", EXCLUSION_COLUMNS, exclusion_rows(rules))
+
+
+def write_instance(folder: Path) -> None:
+    """Write every table and instance.toml into a folder."""
+    write_week(folder)
+    write_serving(folder, MODELS, REPLICAS, (*common_rules(CLASSES), *model_rules()))
+    write_table(folder, "sources", ("source", "address", "note"), (*SOURCES, *SERVING_SOURCES))
 
 
 if __name__ == "__main__":

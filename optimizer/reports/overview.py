@@ -65,9 +65,13 @@ def instance_text(instance: Instance) -> str:
 
 
 def _fleet_rows(instance: Instance) -> dict[str, int]:
-    """Rows of each table that says how the fleet is run; those without rows are left out."""
+    """Rows of each table that says how the fleet is run; those without rows are left out.
+
+    A model counts when a rule holds for it; sizes, from which estimates are made, are none.
+    """
     tables = (spec for spec in TABLES if spec.record.__module__ == fleet_tables.__name__)
     sizes = {spec.name: len(getattr(getattr(instance, spec.name), spec.key[0])) for spec in tables}
+    sizes["models"] = int(np.count_nonzero(instance.models.min_replicas))
     return {name: size for name, size in sizes.items() if size}
 
 
