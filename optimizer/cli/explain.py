@@ -63,6 +63,7 @@ def command(
     from optimizer.reports import explain_json, explain_text
     from optimizer.reports.prices_file import read_prices
     from optimizer.reports.read_plan_folder import read_plan
+    from optimizer.reports.tightened import as_planned
     from optimizer.serving.reading import read
 
     limit = None if time_limit is None or math.isinf(time_limit) else time_limit

@@ -1,8 +1,9 @@
 """Who shares replicas in a plan: groups of workloads, their replicas, and what each one gets.
 
-Workloads of a model that run in the same configuration on a pool share its replicas in every
-period, and so does their latency. Those without a promise run apart from those with one: an
-operator gives them replicas of their own, or lets them yield.
+Workloads of a model that run in the same configuration on a pool share its replicas, all of them
+or those of a traffic class (``Instance.replicas_shared_by``), and what they see depends on each
+other. Those without a promise run apart from those with one: an operator gives them replicas of
+their own, or lets them yield.
 """
 
 from __future__ import annotations
@@ -110,18 +111,30 @@ def _lanes(instance: Instance, served: RouteStations) -> tuple[Int, Int, Int, Bo
     names = len(routes.configuration.names)
     key = workloads.model.codes[routes.workload].astype(np.int64)
     key = key * instance.num_pools + routes.pool
-    key = (key * names + routes.configuration.codes) * 2 + promised[routes.workload]
+    key = key * names + routes.configuration.codes
+    party, parties = _parties(instance)
+    key = (key * parties + party[routes.workload]) * 2 + promised[routes.workload]
     known = served.place >= 0
     lanes, of_known = np.unique(key[known], return_inverse=True)
     lane_of_route = np.full(instance.num_routes, -1, np.int64)
     lane_of_route[known] = of_known
-    pair = lanes // 2 // names
+    pair = lanes // (2 * parties * names)
     return (
         lane_of_route,
         pair // instance.num_pools,
         pair % instance.num_pools,
         np.asarray(lanes % 2 == 1),
     )
+
+
+def _parties(instance: Instance) -> tuple[Int, int]:
+    """(W,) which of the parties that have replicas of their own each is in, and their number."""
+    kind = instance.workloads.traffic_class
+    if instance.replicas_shared_by == "model":
+        return np.zeros(instance.num_workloads, np.int64), 1
+    if instance.replicas_shared_by == "workload":
+        return np.arange(instance.num_workloads), max(instance.num_workloads, 1)
+    return kind.codes.astype(np.int64), max(len(kind.names), 1)
 
 
 def _whole(

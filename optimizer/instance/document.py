@@ -13,7 +13,7 @@ from optimizer.instance.axes import row_key, spec_of
 from optimizer.instance.declare import Column, columns_of
 from optimizer.instance.example import EXAMPLE
 from optimizer.instance.identity import MAX_FREE_TEXT, MAX_ID
-from optimizer.instance.manifest import FILE, FORMAT, MAX_PERIODS
+from optimizer.instance.manifest import FILE, FORMAT, MAX_PERIODS, SHARED_BY
 from optimizer.instance.parse import FREE_PREFIX
 from optimizer.instance.tables import (
     FIRST_YEAR,
@@ -48,7 +48,13 @@ KEYS: dict[str, tuple[str, str, str]] = {
         "no limit",
         "Most that the plan may cost in USD, penalties for unserved tokens not counted.",
     ),
-    "policy": ("table", "empty", "Kept for later versions; it has no keys yet."),
+    "policy": ("table", "empty", "How things are run, below."),
+    "policy.replicas_shared_by": (
+        ", ".join(f'`"{choice}"`' for choice in SHARED_BY),
+        '`"traffic_class"`',
+        "Who shares the replicas of a model on a pool: all its workloads, those of a traffic "
+        "class, or each has its own. Predictions of latency rest on it.",
+    ),
 }
 """Kind, default and meaning of each key of ``instance.toml``."""
 
@@ -135,7 +141,8 @@ def _manifest() -> str:
     return f"""## {FILE}
 
 {_grid(("key", "value", "if left out", "meaning"), rows)}
-`limits.budget_usd` is the key `budget_usd` in a table `[limits]`. Unknown keys are an error.
+`limits.budget_usd` is the key `budget_usd` in a table `[limits]`, and so with `[policy]`. Unknown
+keys are an error.
 """
 
 

@@ -64,6 +64,9 @@ class Instance:
     capacity_chips : (P, T) chips that can be used.
     price_usd_per_chip_hour : (P, T) price in force; NaN where no price is known.
     budget_usd : limit on the cost over the horizon, None when there is none.
+    replicas_shared_by : which workloads of a model share its replicas on a pool: all of the
+        "model", those of a "traffic_class", or each "workload" has its own. Predictions of latency
+        rest on it.
     origin : file each table was read from, for messages; empty when made in memory.
 
     Raises
@@ -98,6 +101,7 @@ class Instance:
     capacity_chips: Float
     price_usd_per_chip_hour: Float
     budget_usd: float | None = None
+    replicas_shared_by: str = "traffic_class"
     origin: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -244,7 +248,7 @@ class Instance:
         digest = hashlib.sha256()
         budget = None if self.budget_usd is None else float(self.budget_usd)
         start = self.start.astimezone(UTC).isoformat()
-        head = (self.name, start, float(self.period_hours), budget)
+        head = (self.name, start, float(self.period_hours), budget, self.replicas_shared_by)
         digest.update(repr(head).encode())
         for record in self._tables():
             for entry in dataclasses.fields(record):

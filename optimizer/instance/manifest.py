@@ -25,6 +25,9 @@ MAX_LINE = 1000
 
 KEYS = ("format", "name", "title", "start", "period_hours", "periods", "limits", "policy")
 LIMIT_KEYS = ("budget_usd",)
+POLICY_KEYS = ("replicas_shared_by",)
+SHARED_BY = ("model", "traffic_class", "workload")
+"""Who shares the replicas of a model on a pool: all its workloads, those of a traffic class, none."""
 STAND_IN_START = datetime(2026, 1, 1, tzinfo=UTC)
 START = "a date and time with a zone, such as 2026-05-04T00:00:00Z"
 
@@ -35,7 +38,7 @@ class Manifest:
 
     Attributes
     ----------
-    name, title, start, period_hours, budget_usd : as in Instance.
+    name, title, start, period_hours, budget_usd, replicas_shared_by : as in Instance.
     periods : number of periods, which the wide tables must have; 0 when it is not known.
     """
 
@@ -45,6 +48,7 @@ class Manifest:
     period_hours: float
     periods: int
     budget_usd: float | None
+    replicas_shared_by: str
 
 
 def load_manifest(folder: Path) -> dict[str, Any]:
@@ -112,7 +116,7 @@ def parse_manifest(data: dict[str, Any]) -> tuple[Manifest, list[Problem]]:
     if not _is_int(periods) or not 1 <= periods <= MAX_PERIODS:
         problems.append(_wrong("periods", f"a whole number from 1 to {MAX_PERIODS}", periods))
         periods = 0
-    for section, known in (("limits", LIMIT_KEYS), ("policy", ())):
+    for section, known in (("limits", LIMIT_KEYS), ("policy", POLICY_KEYS)):
         table = data.get(section, {})
         if not isinstance(table, dict):
             problems.append(_wrong(section, "a table", table))
@@ -123,7 +127,8 @@ def parse_manifest(data: dict[str, Any]) -> tuple[Manifest, list[Problem]]:
     if isinstance(limits, dict) and "budget_usd" in limits:
         budget = _number(limits, "budget_usd", 0.0, problems, "USD", prefix="limits.")
     problems += horizon_problems(FILE, start, hours, periods, budget)
-    return Manifest(name, title, start, hours, periods, budget), problems
+    shared = _shared_by(data, problems)
+    return Manifest(name, title, start, hours, periods, budget, shared), problems
 
 
 def _invalid(reason: str) -> Problem:
@@ -182,6 +187,18 @@ def _title(table: dict[str, Any], problems: list[Problem]) -> str:
         problems.append(_wrong("title", fault, value))
         return ""
     return str(value)
+
+
+def _shared_by(data: dict[str, Any], problems: list[Problem]) -> str:
+    policy = data.get("policy")
+    value = policy.get("replicas_shared_by") if isinstance(policy, dict) else None
+    if value is None:
+        return "traffic_class"
+    if value in SHARED_BY:
+        return str(value)
+    expected = "one of " + ", ".join(f'"{choice}"' for choice in SHARED_BY)
+    problems.append(_wrong("policy.replicas_shared_by", expected, value))
+    return "traffic_class"
 
 
 def _start(table: dict[str, Any], problems: list[Problem]) -> datetime:

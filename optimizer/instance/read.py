@@ -234,6 +234,7 @@ class _Reader:
             start=manifest.start,
             period_hours=manifest.period_hours,
             budget_usd=manifest.budget_usd,
+            replicas_shared_by=manifest.replicas_shared_by,
             demand_mtok=demand,
             capacity_chips=capacity,
             price_usd_per_chip_hour=price,

@@ -112,6 +112,8 @@ def _write_manifest(instance: Instance, folder: Path) -> None:
     ]
     if instance.budget_usd is not None:
         lines += ["", "[limits]", f"budget_usd = {number_text(instance.budget_usd)}"]
+    if instance.replicas_shared_by != "traffic_class":
+        lines += ["", "[policy]", f'replicas_shared_by = "{instance.replicas_shared_by}"']
     (folder / FILE).write_bytes(("\n".join(lines) + "\n").encode())
     # An instance made in memory may have a name that no file can hold.
     _, problems = parse_manifest(load_manifest(folder))

@@ -81,9 +81,7 @@ def profile_of_routes(instance: Instance) -> Int:
 def _rows_by_name(instance: Instance) -> dict[tuple[str, str, str], int]:
     """Row of profiles by model, chip and configuration, the latter empty for an only one."""
     table, measured = instance.profiles, grids_of(instance)
-    ways = zip(
-        table.model.values(), table.chip.values(), table.configuration.values(), strict=True
-    )
+    ways = zip(table.model.values(), table.chip.values(), table.configuration.values(), strict=True)
     found: dict[tuple[str, str, str], int] = {}
     several: set[tuple[str, str, str]] = set()
     for row, (model, chip, configuration) in enumerate(ways):

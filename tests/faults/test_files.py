@@ -552,7 +552,7 @@ def test_TOML_that_is_made_to_harm(folder: Folder, content: str | bytes, problem
         pytest.param(
             "[limits]",
             "[policy]",
-            'policy.budget_usd: expected a known key (no key), got "budget_usd"',
+            'policy.budget_usd: expected a known key (replicas_shared_by), got "budget_usd"',
             id="5.5-74 key in the wrong section",
         ),
         pytest.param(

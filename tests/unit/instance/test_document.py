@@ -7,7 +7,7 @@ from optimizer.instance.declare import columns_of
 from optimizer.instance.document import KEYS as DOCUMENTED
 from optimizer.instance.document import format_page
 from optimizer.instance.example import EXAMPLE
-from optimizer.instance.manifest import KEYS, LIMIT_KEYS
+from optimizer.instance.manifest import KEYS, LIMIT_KEYS, POLICY_KEYS
 from optimizer.instance.read import read
 from optimizer.instance.tables import MATRICES, TABLES
 
@@ -34,7 +34,11 @@ def test_page_names_everything_that_is_declared() -> None:
 
 
 def test_page_names_every_key_of_the_manifest() -> None:
-    assert set(DOCUMENTED) == {*KEYS, *(f"limits.{key}" for key in LIMIT_KEYS)}
+    assert set(DOCUMENTED) == {
+        *KEYS,
+        *(f"limits.{key}" for key in LIMIT_KEYS),
+        *(f"policy.{key}" for key in POLICY_KEYS),
+    }
 
 
 def test_links_lead_somewhere() -> None:
