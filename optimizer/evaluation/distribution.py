@@ -13,7 +13,7 @@ Float = NDArray[np.float64]
 
 PERCENTILES = (5, 25, 50, 75, 95, 99)
 
-__all__ = ["PERCENTILES", "Distribution"]
+__all__ = ["PERCENTILES", "Distribution", "tail_mean", "value_at_risk", "variance_of"]
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,12 @@ class Distribution:
         level : at least 0, below 1.
         """
         ordered, count = np.sort(draws), len(draws)
-        spread = float(np.std(draws, ddof=1)) if count > 1 else math.nan
+        spread = math.sqrt(variance_of(draws))
         sign = 1.0 if worst_is_high else -1.0
         bad = ordered if worst_is_high else -ordered[::-1]
         at_risk, tail = value_at_risk(bad, level), tail_mean(bad, level)
         beyond = at_risk + np.maximum(bad - at_risk, 0.0) / (1.0 - level)
-        tail_spread = float(np.std(beyond, ddof=1)) if count > 1 else math.nan
+        tail_spread = math.sqrt(variance_of(beyond))
         return cls(
             mean=_mean(draws),
             standard_error=spread / math.sqrt(count),
@@ -103,6 +103,11 @@ def tail_mean(ordered: Float, level: float) -> float:
     rank = _rank(count, level)
     atom = max(rank - level * count, 0.0) * float(ordered[rank - 1])
     return (atom + math.fsum(ordered[rank:].tolist())) / (count * (1.0 - level))
+
+
+def variance_of(draws: Float) -> float:
+    """Unbiased estimate of the variance; not a number with fewer than two draws."""
+    return float(np.var(draws, ddof=1)) if len(draws) > 1 else math.nan
 
 
 def _rank(count: int, level: float) -> int:

@@ -1,7 +1,7 @@
 """What a fixed plan does when demand, throughput and prices turn out otherwise (docs/risk.md).
 
-Who goes where, and what the fleet holds in advance, stays; placements grow or shrink with demand and
-slowness; where they no longer fit, all that share the chips are cut by the same part.
+Who goes where, and what the fleet holds in advance, stays; placements grow or shrink with demand
+and slowness; where they no longer fit, all that share the chips are cut by the same part.
 """
 
 from __future__ import annotations
@@ -297,4 +297,3 @@ def _table(attainment: Attainment, route: Index, mtok: Float, resource: Int) -> 
 def _starts(keys: Int, size: int) -> Int:
     """(size + 1,) where each key's entries begin once they are sorted."""
     return np.concatenate([[0], np.cumsum(np.bincount(keys, minlength=size))]).astype(np.int64)
-

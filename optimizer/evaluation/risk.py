@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from optimizer.errors import InputError, InternalError, Problem, UsageError
 from optimizer.evaluation.admission import admit
 from optimizer.evaluation.attainment import Attainment
+from optimizer.evaluation.comparison import Against, compared
 from optimizer.evaluation.costs import Costs
-from optimizer.evaluation.distribution import Distribution
+from optimizer.evaluation.distribution import Distribution, variance_of
 from optimizer.evaluation.draws import Draws
 from optimizer.evaluation.recourse import Recourse
 from optimizer.evaluation.risk_sample import SOURCES, Sample, sampled
-from optimizer.evaluation.uncertainty import Uncertainty, ranges_of
+from optimizer.evaluation.uncertainty import Ranges, Uncertainty, ranges_of
 from optimizer.evaluation.verdict import MOST, RELATIVE, no_amount
 from optimizer.instance.instance import Instance
 from optimizer.plan import Plan
@@ -33,7 +34,7 @@ MOST_DRAWS = 10_000_000
 AGREE = 1e-9
 """Part of the judge's cost by which the cost with nothing drawn may differ from it."""
 
-__all__ = ["Against", "PoolRisk", "Risk", "Source", "Uncertainty", "risk"]
+__all__ = ["PoolRisk", "Risk", "Source", "Uncertainty", "risk"]
 
 
 @dataclass(frozen=True)
@@ -72,30 +73,6 @@ class Source:
 
 
 @dataclass(frozen=True, eq=False)
-class Against:
-    """Another plan under the same draws.
-
-    Attributes
-    ----------
-    cost, unserved_mtok : of the other plan.
-    difference : cost of the plan less that of the other, draw by draw.
-    unserved_difference : the same of unserved Mtok.
-    chance_cheaper : part of the draws in which the plan costs less than the other.
-    independent_standard_error : what the standard error of the mean difference would be if each
-        plan had draws of its own.
-    sample : the other plan in every draw.
-    """
-
-    cost: Distribution
-    unserved_mtok: Distribution
-    difference: Distribution
-    unserved_difference: Distribution
-    chance_cheaper: float
-    independent_standard_error: float
-    sample: Sample
-
-
-@dataclass(frozen=True, eq=False)
 class Risk:
     """What may become of a plan.
 
@@ -104,6 +81,7 @@ class Risk:
     instance : the problem.
     asked, draws : draws asked for, and made.
     seed, level, uncertainty : as asked.
+    ranges : what is drawn, and between what.
     planned : cost by part when all is as stated: the judge's.
     mean_cost : mean cost by part.
     cost : of the draws; the tail are the dear ones.
@@ -132,6 +110,7 @@ class Risk:
     seed: int
     level: float
     uncertainty: Uncertainty
+    ranges: Ranges
     planned: Costs
     mean_cost: Costs
     cost: Distribution
@@ -214,6 +193,7 @@ def risk(
         seed=seed,
         level=level,
         uncertainty=settings,
+        ranges=ranges,
         planned=planned,
         mean_cost=_mean_cost(planned, sample),
         cost=Distribution.of(sample.cost_usd, level),
@@ -228,7 +208,7 @@ def risk(
         else _chance(sample.spent_usd > budget * (1 + RELATIVE)),
         pools=_pools(instance, sample),
         sources=_sources(sample),
-        against=None if against is None else _against(sample, samples[1], level),
+        against=None if against is None else compared(sample, samples[1], level),
         limit=limit,
         seconds=taken,
         notes=ranges.notes,
@@ -287,33 +267,15 @@ def _pools(instance: Instance, sample: Sample) -> tuple[PoolRisk, ...]:
 
 
 def _sources(sample: Sample) -> tuple[Source, ...]:
-    variance = _variance(sample.cost_usd)
+    variance = variance_of(sample.cost_usd)
     found = []
     for name in SOURCES:
         if name in sample.alone_usd:
             cost = sample.alone_usd[name]
-            alone = _variance(cost)
+            alone = variance_of(cost)
             part = alone / variance if variance > 0 else math.nan
             found.append(Source(name, float(cost.mean()), math.sqrt(alone), part))
     return tuple(found)
-
-
-def _against(sample: Sample, other: Sample, level: float) -> Against:
-    difference = sample.cost_usd - other.cost_usd
-    apart = _variance(sample.cost_usd) + _variance(other.cost_usd)
-    return Against(
-        cost=Distribution.of(other.cost_usd, level),
-        unserved_mtok=Distribution.of(other.unserved_mtok, level),
-        difference=Distribution.of(difference, level),
-        unserved_difference=Distribution.of(sample.unserved_mtok - other.unserved_mtok, level),
-        chance_cheaper=_chance(difference < 0),
-        independent_standard_error=math.sqrt(apart / len(sample)),
-        sample=other,
-    )
-
-
-def _variance(draws: Float) -> float:
-    return float(np.var(draws, ddof=1)) if len(draws) > 1 else math.nan
 
 
 def _chance(which: NDArray[np.bool_]) -> float:

@@ -132,9 +132,7 @@ def _work(plans: Sequence[Recourse], draws: Draws) -> Callable[[int, int], list[
             alone[THROUGHPUT] = first.outcomes(only).cost_usd
         if not ranges.price.certain:
             alone[PRICE] = first.price_alone_usd(factors.price)
-        return [
-            _reduced(plan.outcomes(factors), alone if plan is first else {}) for plan in plans
-        ]
+        return [_reduced(plan.outcomes(factors), alone if plan is first else {}) for plan in plans]
 
     return work
 

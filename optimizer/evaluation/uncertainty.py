@@ -1,4 +1,4 @@
-"""What is uncertain: least and greatest factor on demand, throughput and prices, and by whom shared.
+"""What is uncertain: least and greatest factor on demand, throughput, prices; who shares them.
 
 Every factor is 1 where things are as stated. Its distribution is triangular with its mode at 1, or
 uniform, between the least and the greatest (docs/risk.md).
@@ -86,7 +86,12 @@ class Spread:
     @property
     def certain(self) -> bool:
         """Whether nothing is drawn at all."""
-        return bool((self.low == self.high).all())
+        return self.drawn == 0
+
+    @property
+    def drawn(self) -> int:
+        """How many entries have a range."""
+        return int((self.low < self.high).sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,14 +117,12 @@ class Ranges:
 
 def ranges_of(instance: Instance, settings: Uncertainty) -> Ranges:
     """Ranges that an instance states, and those of the settings where it states none."""
+    demand, price = _demand(instance, settings.demand), _price(instance)
     throughput, route_class = _throughput(instance, settings.throughput)
-    return Ranges(
-        demand=_demand(instance, settings.demand),
-        throughput=throughput,
-        route_class=route_class,
-        price=_price(instance),
-        notes=tuple(_notes(instance)),
-    )
+    notes = list(_notes(instance))
+    if demand.certain and throughput.certain and price.certain:
+        notes.append("nothing is uncertain: the instance states no ranges, and none were given")
+    return Ranges(demand, throughput, route_class, price, tuple(notes))
 
 
 def _demand(instance: Instance, otherwise: tuple[float, float]) -> Spread:
@@ -139,9 +142,7 @@ def _throughput(instance: Instance, otherwise: tuple[float, float]) -> tuple[Spr
     model = instance.workloads.model.codes[routes.workload].astype(np.int64)
     pair = model * len(chips.names) + chips.codes[routes.pool]
     ways = len(routes.configuration.names)
-    found, route_class = np.unique(
-        pair * ways + routes.configuration.codes, return_inverse=True
-    )
+    found, route_class = np.unique(pair * ways + routes.configuration.codes, return_inverse=True)
     pairs, stream = np.unique(found // max(ways, 1), return_inverse=True)
     named = [
         (instance.model_names[key // len(chips.names)], chips.names[key % len(chips.names)])
@@ -176,7 +177,9 @@ def _price(instance: Instance) -> Spread:
     stated = table.usd_per_chip_hour
     scalable = ~np.isnan(stated) & (stated > 0)
     usd = np.where(scalable, stated, 1.0)
-    low = np.where(scalable & ~np.isnan(table.usd_per_chip_hour_low), table.usd_per_chip_hour_low, usd)
+    low = np.where(
+        scalable & ~np.isnan(table.usd_per_chip_hour_low), table.usd_per_chip_hour_low, usd
+    )
     high = np.where(
         scalable & ~np.isnan(table.usd_per_chip_hour_high), table.usd_per_chip_hour_high, usd
     )
@@ -209,7 +212,8 @@ def _notes(instance: Instance) -> Iterator[str]:
         )
     outside = ranged & ~fixed & ((low > stated) | (high < stated))
     if outside.any():
-        yield f"price of {_listed(instance, outside)}: outside its range, which is widened to hold it"
+        names = _listed(instance, outside)
+        yield f"price of {names}: outside its range, which is widened to hold it"
 
 
 def _listed(instance: Instance, rows: NDArray[np.bool_]) -> str:

@@ -69,32 +69,37 @@ def fit_to_room(  # type: ignore[no-untyped-def]
                 need[j] = 0.0
             for k in range(first[i], first[i + 1]):
                 r = cell_route[k]
-                w, c, hours = route_workload[r], route_class[r], cell_mtok[k] * route_hours[r]
+                hours = cell_mtok[k] * route_hours[r]
+                more = demand[route_workload[r], begin : begin + width]
+                slow = slowness[route_class[r], begin : begin + width]
                 for j in range(width):
-                    need[j] += hours * demand[w, begin + j] * slowness[c, begin + j]
-            limit, crowds = room[i] * (1.0 + tolerance), False
+                    need[j] += hours * more[j] * slow[j]
+            limit, paid = room[i] * (1.0 + tolerance), usage[p, begin : begin + width]
+            crowds = False
             for j in range(width):
-                part[j] = 1.0
-                if need[j] > limit:
-                    part[j] = room[i] / need[j]
-                    need[j] = room[i]
-                    overloads[p, begin + j] += 1.0
-                    crowds = True
-                usage[p, begin + j] += price[i] * max(fixed[i] + need[j], 0.0)
+                crowds |= need[j] > limit
+            if crowds:
+                for j in range(width):
+                    over = need[j] > limit
+                    beyond[j] = 1.0 if over else 0.0
+                    part[j] = room[i] / need[j] if over else 1.0
+                    need[j] = room[i] if over else need[j]
+                    overloads[p, begin + j] += beyond[j]
+                    all_lost[j] = 0.0
+            if price[i] > 0.0:
+                for j in range(width):
+                    paid[j] += price[i] * max(fixed[i] + need[j], 0.0)
             if not crowds:
                 continue
             if keep:
                 for j in range(width):
                     fit[i, begin + j] = part[j]
-            for j in range(width):
-                all_lost[j] = 0.0
-                beyond[j] = 1.0 if part[j] < 1.0 else 0.0
             for k in range(first[i], first[i + 1]):
                 r = cell_route[k]
                 w, mtok = route_workload[r], cell_mtok[k]
-                own, penalty = route_usd[r], penalty_usd[w]
+                own, penalty, more = route_usd[r], penalty_usd[w], demand[w, begin : begin + width]
                 for j in range(width):
-                    sent = mtok * demand[w, begin + j]
+                    sent = mtok * more[j]
                     lost = (1.0 - part[j]) * sent
                     all_lost[j] += lost
                     sums[0, j] += beyond[j] * sent
