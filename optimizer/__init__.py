@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from optimizer.explanation.explain import explain as explain
     from optimizer.instance.generate import generate as generate
     from optimizer.instance.instance import Instance as Instance
-    from optimizer.instance.read import read as read
     from optimizer.instance.write import write as write
     from optimizer.methods.base import Limits as Limits
     from optimizer.plan import Plan as Plan
     from optimizer.result import Result as Result
+    from optimizer.serving.reading import read as read
     from optimizer.session import Session as Session
     from optimizer.session import open_session as open  # noqa: F401
     from optimizer.solving import solve as solve
@@ -62,7 +62,7 @@ _PLACES = {
     "explain": "explanation.explain",
     "generate": "instance.generate",
     "open": "session",
-    "read": "instance.read",
+    "read": "serving.reading",
     "risk": "evaluation.risk",
     "solve": "solving",
     "write": "instance.write",

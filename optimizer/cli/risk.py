@@ -133,7 +133,7 @@ def command(
     # Imported here, so that help and completion stay fast.
     from optimizer.evaluation.risk import risk
     from optimizer.evaluation.uncertainty import Uncertainty
-    from optimizer.instance.read import read
+    from optimizer.serving.reading import read
     from optimizer.reports import risk_json, risk_text
 
     settings = Uncertainty(distribution, demand, throughput, common_demand)

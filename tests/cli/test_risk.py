@@ -81,8 +81,9 @@ def test_a_plan_that_the_judge_refuses(plan: Path, tmp_path: Path) -> None:
 
 def test_a_plan_for_other_data(plan: Path) -> None:
     """The words of check; a price of the caller's makes other data too."""
-    done = run("risk", TINY / "capacity", plan, "--price", "no-such-pool=3")
+    done = run("risk", TINY / "capacity", plan, "--price", "cheap=3")
     assert done.returncode == 3
+    assert "the plan was made for other data" in done.stderr
     done = run("risk", TINY / "purchase", plan)
     assert done.returncode == 3
     assert "error: " in done.stderr
