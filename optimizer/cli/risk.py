@@ -133,8 +133,8 @@ def command(
     # Imported here, so that help and completion stay fast.
     from optimizer.evaluation.risk import risk
     from optimizer.evaluation.uncertainty import Uncertainty
-    from optimizer.serving.reading import read
     from optimizer.reports import risk_json, risk_text
+    from optimizer.serving.reading import read
 
     settings = Uncertainty(distribution, demand, throughput, common_demand)
     limit = None if time_limit is None or math.isinf(time_limit) else time_limit

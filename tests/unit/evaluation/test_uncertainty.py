@@ -58,6 +58,11 @@ def test_throughput_by_profile_and_by_model_and_chip() -> None:
         chip=Labels.of(["alpha"] * 3),
         configuration=Labels.of(["fast", "slow", "fast"]),
         chips_per_replica=np.ones(3),
+        max_batch=np.full(3, 8.0),
+        decode_base_ms=np.ones(3),
+        decode_per_seq_ms=np.ones(3),
+        prefill_base_ms=np.ones(3),
+        prefill_per_token_ms=np.ones(3),
         throughput_low=np.array([0.6, 0.7, 1.0]),
         throughput_high=np.array([1.2, 1.0, 1.0]),
     )
