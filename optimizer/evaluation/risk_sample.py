@@ -25,7 +25,7 @@ BLOCK_FACTORS = 1 << 23
 """Factors of a block: 64 MiB."""
 BLOCK_CELLS = 1 << 28
 """Placements times draws of a block: a fraction of a second, after which one can stop."""
-FEWEST, MOST = 32, 512
+FEWEST, MOST = 64, 512
 """Draws in a block; its length depends on the problem alone."""
 
 __all__ = ["SOURCES", "Sample", "sampled"]

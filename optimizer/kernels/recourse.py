@@ -15,8 +15,8 @@ import numpy as np
 
 from optimizer.kernels.jit import kernel
 
-AT_A_TIME = 32
-"""Draws that share one look at the placements: four lines of a cache for each workload."""
+AT_A_TIME = 64
+"""Draws that share one look at the placements."""
 
 
 @kernel
