@@ -21,8 +21,12 @@ if TYPE_CHECKING:
     from optimizer.errors import SolverError as SolverError
     from optimizer.errors import UnsupportedError as UnsupportedError
     from optimizer.errors import UsageError as UsageError
+    from optimizer.evaluation.attainment import Attainment as Attainment
     from optimizer.evaluation.evaluate import Evaluation as Evaluation
     from optimizer.evaluation.evaluate import evaluate as evaluate
+    from optimizer.evaluation.risk import Risk as Risk
+    from optimizer.evaluation.risk import risk as risk
+    from optimizer.evaluation.uncertainty import Uncertainty as Uncertainty
     from optimizer.explanation.explain import Explanation as Explanation
     from optimizer.explanation.explain import explain as explain
     from optimizer.instance.generate import generate as generate
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _PLACES = {
+    "Attainment": "evaluation.attainment",
     "Evaluation": "evaluation.evaluate",
     "Explanation": "explanation.explain",
     "InputError": "errors",
@@ -47,8 +52,10 @@ _PLACES = {
     "OptimizerError": "errors",
     "Plan": "plan",
     "Result": "result",
+    "Risk": "evaluation.risk",
     "Session": "session",
     "SolverError": "errors",
+    "Uncertainty": "evaluation.uncertainty",
     "UnsupportedError": "errors",
     "UsageError": "errors",
     "evaluate": "evaluation.evaluate",
@@ -56,6 +63,7 @@ _PLACES = {
     "generate": "instance.generate",
     "open": "session",
     "read": "serving.reading",
+    "risk": "evaluation.risk",
     "solve": "promises",
     "write": "instance.write",
 }

@@ -21,7 +21,7 @@ from optimizer import __version__
 from optimizer.cli.output import PipeClosed
 from optimizer.errors import InputError, OptimizerError
 
-COMMANDS = ("solve", "check", "explain", "show", "routes", "convert", "generate")
+COMMANDS = ("solve", "check", "explain", "risk", "show", "routes", "convert", "generate")
 """Subcommands, each a module of this folder with a click command named ``command``."""
 
 INTERRUPTED, TERMINATED, BROKEN_PIPE = 130, 143, 141

@@ -1,0 +1,134 @@
+"""``optimizer risk`` as a user meets it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.cli.test_commands import TINY, run
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A plan folder for the tiny instance ``capacity``."""
+    out = tmp_path_factory.mktemp("plans") / "plan"
+    assert run("solve", TINY / "capacity", "--out", out).returncode == 0
+    return out
+
+
+def test_text(plan: Path) -> None:
+    done = run("risk", TINY / "capacity", plan, "--demand", "0.5,1.5", "--draws", 500, "--seed", 3)
+    assert done.returncode == 0, done.stderr
+    assert "500 draws, seed 3, triangular" in done.stdout
+    assert "factors 0.5 ... 1.5" in done.stdout
+    assert "throughput: as stated" in done.stdout
+    assert "cost as stated  284.00 USD" in done.stdout
+    assert "worst 5 %" in done.stdout
+    assert "chance of unserved demand" in done.stdout
+    assert "draws (500 parts)" in done.stderr
+
+
+def test_one_object(plan: Path) -> None:
+    arguments = ["--demand", "0.5,1.5", "--throughput", "0.8,1.1", "--level", 0.9, "--json"]
+    arguments += ["--draws", 300, "--distribution", "uniform", "--common-demand", 1]
+    done = run("risk", TINY / "capacity", plan, *arguments, "--against", plan)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["status"], found["draws"], found["level"]) == ("sampled", 300, 0.9)
+    assert found["planned_usd"] == pytest.approx(284)
+    assert found["cost"]["quantiles"]["5"] <= found["cost"]["mean"] <= found["cost"]["tail_mean"]
+    assert {row["name"] for row in found["sources"]} == {"demand", "throughput"}
+    assert sum(found["mean_cost_usd"].values()) == pytest.approx(found["cost"]["mean"])
+    assert found["against"]["difference"]["most"] == 0.0
+    assert found["drawn"]["demand"]["high"] == 1.5
+    assert found["attainment"] is None
+    again = run("risk", TINY / "capacity", plan, *arguments, "--against", plan)
+    other = json.loads(again.stdout)
+    assert {**other, "seconds": 0} == {**found, "seconds": 0}
+
+
+def test_nothing_uncertain(plan: Path) -> None:
+    done = run("risk", TINY / "capacity", plan, "--draws", 1)
+    assert done.returncode == 0, done.stderr
+    assert "note: nothing is uncertain" in done.stdout
+
+
+def test_a_plan_that_the_judge_refuses(plan: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for file in plan.iterdir():
+        (broken / file.name).write_bytes(file.read_bytes())
+    table = pl.read_parquet(plan / "placements.parquet")
+    more = table.with_columns(pl.col("placed_mtok") * 2)
+    more.write_parquet(broken / "placements.parquet")
+    done = run("risk", TINY / "capacity", broken)
+    assert done.returncode == 8
+    assert "REFUSED by the judge" in done.stdout
+    assert "demand" in done.stdout
+    done = run("risk", TINY / "capacity", plan, "--against", broken, "--json")
+    assert done.returncode == 8
+    found = json.loads(done.stdout)
+    assert found["status"] == "refused"
+    assert found["plan"] == str(broken)
+    assert found["violations"]
+
+
+def test_a_plan_for_other_data(plan: Path) -> None:
+    """The words of check; a price of the caller's makes other data too."""
+    done = run("risk", TINY / "capacity", plan, "--price", "cheap=3")
+    assert done.returncode == 3
+    assert "the plan was made for other data" in done.stderr
+    done = run("risk", TINY / "purchase", plan)
+    assert done.returncode == 3
+    assert "error: " in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--demand", "1.1,1.2"], "demand: expected 0 <= LOW <= 1 <= HIGH"),
+        (["--demand", "0.5"], "expected LOW,HIGH, got '0.5'"),
+        (["--throughput", "0,1"], "throughput: expected LOW > 0"),
+        (["--throughput", "a,1"], "expected a number, got 'a'"),
+        (["--level", "1"], "expected a number >= 0 and < 1, got 1"),
+        (["--draws", "0"], "0 is not in the range"),
+        (["--distribution", "normal"], "'normal' is not one of"),
+    ],
+)
+def test_usage(plan: Path, arguments: list[str], message: str) -> None:
+    done = run("risk", TINY / "capacity", plan, *arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+def test_time_limit(plan: Path) -> None:
+    done = run(
+        "risk", TINY / "capacity", plan, "--demand", "0.5,2", "--draws", 10_000_000,
+        "--time-limit", 0,
+    )  # fmt: skip
+    assert done.returncode == 6, done.stderr
+    assert "draws of 10,000,000 (the time limit was reached)" in done.stdout
+
+
+def test_ctrl_c_reports_what_was_drawn(plan: Path) -> None:
+    command = [sys.executable, "-m", "optimizer", "risk", str(TINY / "capacity"), str(plan)]
+    command += ["--demand", "0.5,2", "--draws", "10000000", "--json"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "draws: " in line:  # some blocks are done
+                process.send_signal(signal.SIGINT)
+                break
+        output, errors = process.communicate(timeout=120)
+    assert process.returncode == 130, errors
+    found = json.loads(output)
+    assert found["limit"] == "interrupt"
+    assert 0 < found["draws"] < 10_000_000
