@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from optimizer.instance.write import write as write
     from optimizer.methods.base import Limits as Limits
     from optimizer.plan import Plan as Plan
+    from optimizer.promises import solve as solve
     from optimizer.result import Result as Result
     from optimizer.serving.reading import read as read
     from optimizer.session import Session as Session
     from optimizer.session import open_session as open  # noqa: F401
-    from optimizer.promises import solve as solve
 
 __version__ = "0.1.0"
 

@@ -134,6 +134,7 @@ def command(
     from optimizer.evaluation.risk import risk
     from optimizer.evaluation.uncertainty import Uncertainty
     from optimizer.reports import risk_json, risk_text
+    from optimizer.reports.tightened import as_planned
     from optimizer.serving.reading import read
 
     settings = Uncertainty(distribution, demand, throughput, common_demand)
@@ -144,6 +145,7 @@ def command(
         problem = read(instance)
         if prices:
             problem = problem.with_prices(dict(prices))
+        problem = as_planned(problem, plan)
         plans = []
         for folder in (plan, against):
             if folder is not None:

@@ -205,7 +205,7 @@ def predicted_latency(instance: Instance, plan: Plan) -> Latency | None:
     people, workload = instance.workloads, instance.routes.workload[route]
     requests = Requests(
         stations=shared(own, rate, groups.group),
-        requests_per_second=np.bincount(groups.group, rate),
+        requests_per_second=np.bincount(groups.group, rate).astype(np.float64),
         group=groups.group,
         own=own,
         round_trip_ms=instance.routes.latency_ms[route],

@@ -23,7 +23,8 @@ def relief(instance: Instance, latency: Latency) -> Float:
     """(R,) factors >= 1 on chip-hours per Mtok with which broken promises would be kept.
 
     The factor of a group of workloads is that of its worst period, and is that of all routes that
-    share its replicas. Groups in which not even a load of :data:`LEAST` would do have a factor of 1.
+    share its replicas. Groups in which not even a load of :data:`LEAST` would do have a factor of
+    1.
     """
     groups, requests = latency.groups, latency.requests
     bad = np.zeros(len(groups.lane), np.bool_)

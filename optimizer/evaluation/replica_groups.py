@@ -26,8 +26,10 @@ SECONDS_PER_HOUR = 3600.0
 
 @dataclass(frozen=True, eq=False)
 class ReplicaGroups:
-    """Axes N (placements that can be predicted), G (groups in a period), L (lanes: groups in
-    all periods), R (routes).
+    """Groups of workloads that share replicas, by period.
+
+    Axes N (placements that can be predicted), G (groups in a period), L (lanes: groups in all
+    periods), R (routes).
 
     Attributes
     ----------
@@ -39,6 +41,7 @@ class ReplicaGroups:
     replicas : (G,) replicas that serve it; a part of one where the plan holds chips by the part.
     lane_of_route : (R,) lane of each route, -1 of those that cannot be predicted.
     lane_model, lane_pool : (L,) model and pool.
+    chips_per_replica : (L,) chips of one replica.
     promised : (L,) whether its workloads were promised anything.
     unpredicted : placements of routes about whose speed nothing is known.
     """
@@ -53,6 +56,7 @@ class ReplicaGroups:
     lane_of_route: Int
     lane_model: Int
     lane_pool: Int
+    chips_per_replica: Float
     promised: Bool
     unpredicted: int
 
@@ -74,9 +78,8 @@ def replica_groups(instance: Instance, plan: Plan, served: RouteStations) -> Rep
     period, mtok = plan.period[placement].astype(np.int64), plan.placed_mtok[placement]
     periods = instance.num_periods
     cell, group = np.unique(lane * periods + period, return_inverse=True)
-    chip_hours = np.bincount(
-        group, mtok * instance.routes.chip_hours_per_mtok[route], minlength=len(cell)
-    )
+    taken = mtok * instance.routes.chip_hours_per_mtok[route]
+    chip_hours = np.bincount(group, taken, minlength=len(cell)).astype(np.float64)
     lane_of_group, period_of_group = cell // periods, cell % periods
     chips = np.zeros(len(model))
     chips[lane] = served.chips_per_replica[route]
@@ -99,6 +102,7 @@ def replica_groups(instance: Instance, plan: Plan, served: RouteStations) -> Rep
         lane_of_route=lane_of_route,
         lane_model=model,
         lane_pool=pool,
+        chips_per_replica=chips,
         promised=promised,
         unpredicted=len(plan.workload) - len(placement),
     )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from optimizer.errors import InputError, InternalError, Problem, UsageError
 from optimizer.evaluation.admission import admit
+from optimizer.evaluation.attained import attainment_by_queue
 from optimizer.evaluation.attainment import Attainment
 from optimizer.evaluation.comparison import Against, compared
 from optimizer.evaluation.costs import Costs
@@ -157,7 +158,8 @@ def risk(
     seed : any whole number; the same seed gives the same draws to the same names.
     level : part of the draws that the tail leaves out.
     uncertainty : ranges where the instance states none, and how factors are drawn.
-    attainment : part of promises kept by group and load.
+    attainment : part of promises kept by group and load; by the queue where it is not given and
+        the instance has profiles.
     seconds : when to stop early; at least one block of draws is made.
     progress : what is told meanwhile.
 
@@ -177,6 +179,9 @@ def risk(
         raise UsageError(f"level: expected a number >= 0 and < 1, got {level:g}")
     settings = uncertainty or Uncertainty()
     ranges = ranges_of(instance, settings)
+    admit(instance, plan)
+    if attainment is None:
+        attainment = attainment_by_queue(instance, plan)
     plans = [_laid_out(instance, plan, ranges.route_class, attainment)]
     if against is not None:
         plans.append(_laid_out(instance, against, ranges.route_class, None))

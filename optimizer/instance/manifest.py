@@ -27,7 +27,7 @@ KEYS = ("format", "name", "title", "start", "period_hours", "periods", "limits",
 LIMIT_KEYS = ("budget_usd",)
 POLICY_KEYS = ("replicas_shared_by",)
 SHARED_BY = ("model", "traffic_class", "workload")
-"""Who shares the replicas of a model on a pool: all its workloads, those of a traffic class, none."""
+"""Who shares the replicas of a model on a pool: all its workloads, those of a class, none."""
 STAND_IN_START = datetime(2026, 1, 1, tzinfo=UTC)
 START = "a date and time with a zone, such as 2026-05-04T00:00:00Z"
 

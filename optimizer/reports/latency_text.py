@@ -18,8 +18,8 @@ def latency_text(result: Result) -> str:
         found.tightening_rounds, f"{found.tightening_rounds} rounds of tightening"
     )
     lines = [
-        f"latency by the queue: {percent(found.attainment)} of the requests with a promise keep it; "
-        f"{rounds}"
+        f"latency by the queue: {percent(found.attainment)} of the requests with a promise keep "
+        f"it; {rounds}"
     ]
     if found.tightening_rounds:
         lines[0] += f", {found.tightened_routes:,} routes slower than derived"
