@@ -15,7 +15,7 @@ from optimizer.instance.instance import Instance
 from optimizer.methods.greedy import greedy_plan
 from optimizer.plan import Cells, Plan
 from tests.pipeline.fleet_draws import SIZES, drawn
-from tests.pipeline.fleet_rows import FleetRows, ReplicaRow
+from tests.pipeline.fleet_rows import ContractRow, FleetRows, ReplicaRow
 from tests.pipeline.sketch import PoolRow, RouteRow, Sketch, WorkloadRow
 from tests.unit.evaluation.one_pool import (
     all_of_it,
@@ -75,6 +75,26 @@ def test_replicas_bound_what_can_grow_and_are_paid_as_planned() -> None:
     assert outcome(instance, plan, demand=2.0) == (12.0, 0.0)
     assert outcome(instance, plan, demand=2.0, price=3.0) == (36.0, 0.0)
     assert outcome(instance, plan, demand=3.0) == (12.0 + 9 * 3.0, pytest.approx(3.0))
+
+
+def test_blocks_make_room_and_reserve_takes_it() -> None:
+    """5 chips and a block of 4 at 1 USD: room for 9, of which reserve of 1 leaves 8."""
+    fleet = FleetRows(contracts=(ContractRow("block", "p", 4.0, 1.0),))
+    instance = Sketch(
+        (WorkloadRow("a", 9.0, (6.0,)),), (PoolRow("p", (2.0,), (5.0,)),), (RouteRow("a", "p"),),
+        fleet=fleet,
+    ).build()  # fmt: skip
+    plan = plan_of(instance, (0, 0, 0, 6.0), blocks=np.array([1.0]))
+    assert evaluate(instance, plan).verified
+    assert outcome(instance, plan) == (4.0 + 2 * 2.0, 0.0)
+    assert outcome(instance, plan, price=3.0) == (4.0 + 2 * 6.0, 0.0)
+    assert outcome(instance, plan, demand=0.5) == (4.0, 0.0)
+    assert outcome(instance, plan, demand=1.25) == (4.0 + 3.5 * 2.0, 0.0)
+    assert outcome(instance, plan, demand=2.0) == (4.0 + 5 * 2.0 + 3 * 9.0, pytest.approx(3.0))
+    reserve = Cells.of((np.zeros(1, np.int32),) * 2, np.array([1.0]))
+    plan = plan_of(instance, (0, 0, 0, 6.0), blocks=np.array([1.0]), reserve=reserve)
+    assert outcome(instance, plan) == (4.0 + 3 * 2.0, 0.0)
+    assert outcome(instance, plan, demand=2.0) == (4.0 + 5 * 2.0 + 4 * 9.0, pytest.approx(4.0))
 
 
 @pytest.mark.parametrize("kind", SIZES)
