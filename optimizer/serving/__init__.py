@@ -1,0 +1,1 @@
+"""What a chip delivers: profiles, queue, routes; traces to demand."""
