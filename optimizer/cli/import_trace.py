@@ -213,6 +213,8 @@ def _text(imported: Imported, out: Path, *, complete: bool) -> str:
     """The summary for people."""
     facts = imported.summary()
     table = imported.workloads
+    rows = facts["workloads"]
+    width = max(20, *(len(row["workload"]) for row in rows[:SHOWN]))
     lines = [
         f"{out}: {len(table.workload):,} workloads, {facts['periods']:,} periods of "
         f"{imported.period_hours:g} h from {facts['start']} ({imported.clock})",
@@ -221,13 +223,12 @@ def _text(imported: Imported, out: Path, *, complete: bool) -> str:
         f"demand {imported.total_mtok:,.6f} Mtok at scale {imported.scale:g}; "
         f"{imported.bad_lines:,} of {imported.lines:,} lines bad",
         "",
-        f"{'workload':<44} {'requests':>13} {'Mtok':>13} {'input':>9} {'output':>8} "
+        f"{'workload':<{width}} {'requests':>13} {'Mtok':>13} {'input':>9} {'output':>8} "
         f"{'cv in':>6} {'cv out':>6} {'cached':>6} {'bursty':>7}",
     ]
-    rows = facts["workloads"]
     for row in rows[:SHOWN]:
         lines.append(
-            f"{row['workload']:<44} {row['requests']:>13,.0f} {row['mtok']:>13,.3f} "
+            f"{row['workload']:<{width}} {row['requests']:>13,.0f} {row['mtok']:>13,.3f} "
             f"{row['input_tokens']:>9,.1f} {row['output_tokens']:>8,.1f} "
             f"{row['input_tokens_cv']:>6.2f} {row['output_tokens_cv']:>6.2f} "
             f"{row['cached_input_fraction']:>6.2f} {row['burstiness']:>7.2f}"

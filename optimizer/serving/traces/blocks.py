@@ -51,6 +51,18 @@ def first_line(path: Path) -> str:
     return _unmarked(path, head).split(b"\n", 1)[0].rstrip(b"\r").decode(errors="replace")
 
 
+def mebibytes(path: Path) -> int:
+    """Size of a file on the disk, at least 1.
+
+    Raises
+    ------
+    InputError, OutputError
+        As :func:`blocks` does.
+    """
+    with _Opened(path) as (_, raw):
+        return max(1, raw.seek(0, 2) >> 20)
+
+
 def blocks(path: Path, progress: Progress) -> Iterator[Block]:
     """Give the file in blocks of whole lines.
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from optimizer.errors import InputError, InternalError, Problem, UsageError
 from optimizer.progress import Progress, Silent
 from optimizer.serving.traces.bad_lines import BadLines
+from optimizer.serving.traces.blocks import mebibytes
 from optimizer.serving.traces.buckets import Buckets
 from optimizer.serving.traces.clock import Clock
 from optimizer.serving.traces.imported import TOKENS_PER_MTOK, Imported
@@ -75,7 +76,7 @@ def read_traces(
             clock=_clock(settings, format_),
             order=Order(settings.late_seconds),
         )
-        progress.stage(f"reading {path.name}, in MiB", max(1, path.stat().st_size >> 20))
+        progress.stage(f"reading {path.name}, in MiB", mebibytes(path))
         _read(source, format_, tally, settings)
         clocks.append(source.clock)
         if source.order.mixed:

@@ -77,7 +77,7 @@ def text_columns(file: str, block: Block, header: Sequence[str], bad: BadLines) 
             lambda row: Problem(
                 f"{shown(file)}, line {lines[row]}",
                 f"{len(header)} fields",
-                "a blank line" if blank[row] else str(int(counts[row])),
+                _found(int(counts[row]), bool(blank[row])),
             ),
         )
         parts = data.split(b"\n")
@@ -85,6 +85,14 @@ def text_columns(file: str, block: Block, header: Sequence[str], bad: BadLines) 
     return TextColumns(file, lines[~wrong], _frame(data, header, separator))
 
 
+def _found(fields: int, blank: bool) -> str:
+    """What a line with another number of fields holds, in words."""
+    if fields == _OPEN_QUOTE:
+        return "a quote that is not closed"
+    return "a blank line" if blank else str(fields)
+
+
+_OPEN_QUOTE = -1
 _SEPARATOR = "\x1f"
 """Between the fields of lines that were unquoted; a control character no sound cell holds."""
 
@@ -95,15 +103,15 @@ def _unquoted(data: bytes, fields: int) -> tuple[bytes, NDArray[np.int64]]:
     Returns
     -------
     data : the same lines, fields between separators.
-    counts : fields of each; -1 where a quote is left open.
+    counts : fields of each; :data:`_OPEN_QUOTE` where a quote is left open.
     """
     lines, counts = [], []
     for line in data.decode(errors="replace").split("\n"):
         try:
             row = next(csv.reader(io.StringIO(line.rstrip("\r")), strict=True), [])
         except csv.Error:
-            row = []
-            counts.append(-1)
+            row = ["\ufffd"]
+            counts.append(_OPEN_QUOTE)
         else:
             counts.append(len(row))
         sound = [cell.replace(_SEPARATOR, "\ufffd").replace("\n", "\ufffd") for cell in row]
