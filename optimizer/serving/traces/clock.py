@@ -64,14 +64,14 @@ class Clock:
         texts : (n,) text, null where a cell is empty.
         """
         if not self._unit:
-            first = texts.drop_nulls().head(1)
-            number = first.cast(pl.Float64, strict=False).is_not_null().any()
-            self._unit = "s" if number or len(first) == 0 else "iso"
+            given = texts.drop_nulls()
+            numbers = int(given.cast(pl.Float64, strict=False).is_not_null().sum())
+            self._unit = "s" if 2 * numbers >= len(given) else "iso"
         if self._unit == "iso":
             self.basis = f"dates in the trace, {self._zone} where they carry no zone"
             return self._dated(texts)
-        numbers = texts.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
-        return self.counted(numbers)
+        values = texts.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
+        return self.counted(values)
 
     def counted(self, numbers: NDArray[np.float64]) -> Times:
         """Times that are numbers in the unit of the clock, seconds when it has none."""

@@ -21,7 +21,12 @@ from optimizer.serving.traces.lengths import without_lengths
 from optimizer.serving.traces.order import Order
 from optimizer.serving.traces.registry import Format, format_of
 from optimizer.serving.traces.requests import Kind, Kinds
-from optimizer.serving.traces.settings import INPUT_EDGES, OUTPUT_EDGES, TraceSettings
+from optimizer.serving.traces.settings import (
+    INPUT_EDGES,
+    NANOSECONDS,
+    OUTPUT_EDGES,
+    TraceSettings,
+)
 from optimizer.serving.traces.source import Source
 from optimizer.serving.traces.tally import Sums, Tally
 from optimizer.serving.traces.workload_table import workload_table
@@ -73,16 +78,17 @@ def read_traces(
             progress=progress,
             bad=bad,
             kinds=kinds,
+            notes=notes,
             clock=_clock(settings, format_),
             order=Order(settings.late_seconds),
         )
-        progress.stage(f"reading {path.name}, in MiB", mebibytes(path))
+        progress.stage(f"reading {source.file}, in MiB", mebibytes(path))
         _read(source, format_, tally, settings)
         clocks.append(source.clock)
         if source.order.mixed:
             notes.append(
-                f"{path.name}: {source.order.mixed:,} lines lie before an earlier one in time, by "
-                f"at most {settings.late_seconds:g} s; they were used"
+                f"{source.file}: {source.order.mixed:,} lines lie before an earlier one in time, "
+                f"by at most {settings.late_seconds:g} s; they were used"
             )
     bad.refuse(paths[0].name if len(paths) == 1 else f"{len(paths)} traces", settings.max_bad_share)
     sums = tally.sums()
@@ -117,6 +123,10 @@ def _tally(
     single = formats[0].single
     if any(format_.single != single for format_ in formats):
         raise UsageError("traces of single requests and of counts cannot be read together")
+    if not single and settings.period_ns % NANOSECONDS["h"] != 0:
+        raise UsageError(
+            f"period_hours: counts by hour need whole hours, got {settings.period_hours:g}"
+        )
     chosen = (settings.input_edges, settings.output_edges)
     if not single and any(chosen):
         raise UsageError("length buckets: need traces of single requests, these are counts by hour")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from optimizer.errors import InputError, Problem
 from optimizer.instance.identity import faults_of
-from optimizer.instance.places import nearest, quoted
+from optimizer.instance.places import nearest, quoted, shown
 from optimizer.progress import Progress
 from optimizer.serving.traces.bad_lines import BadLines
 from optimizer.serving.traces.blocks import Block, blocks, first_line
@@ -27,7 +27,7 @@ class Source:
     ----------
     path : the file.
     said : what its user says about it; empty fields are left to the trace.
-    settings, progress, bad, kinds : shared by all files of an import.
+    settings, progress, bad, kinds, notes : shared by all files of an import.
     clock, order : of this file.
     """
 
@@ -37,12 +37,25 @@ class Source:
     progress: Progress
     bad: BadLines
     kinds: Kinds
+    notes: list[str]
     clock: Clock
     order: Order
 
+    @property
+    def file(self) -> str:
+        """Name of the file, for messages."""
+        return shown(self.path.name)
+
     def blocks(self) -> Iterator[Block]:
         """The lines of the file."""
-        return blocks(self.path, self.progress)
+        block = None
+        for block in blocks(self.path, self.progress):
+            yield block
+        if block is not None and not block.data.endswith(b"\n"):
+            self.notes.append(
+                f"{self.file}: no line end behind the last line; if the file was cut off, the last "
+                "number may be too short"
+            )
 
     def header(self, *needed: str) -> list[str]:
         """Names of the columns of a CSV file.
@@ -53,14 +66,15 @@ class Source:
             When a name is blank or comes twice, or a needed one is missing.
         """
         names = header_fields(first_line(self.path))
-        file = self.path.name
         twice = [name for at, name in enumerate(names) if not name or name in names[:at]]
         if twice:
             raise InputError(
-                Problem(f"{file}, line 1", "column names, each once", quoted(twice[0]))
+                Problem(f"{self.file}, line 1", "column names, each once", quoted(twice[0]))
             )
         missing = [
-            Problem(f"{file}, line 1", f"a column {quoted(name)}", "none", fix=nearest(name, names))
+            Problem(
+                f"{self.file}, line 1", f"a column {quoted(name)}", "none", fix=nearest(name, names)
+            )
             for name in needed
             if name not in names
         ]
@@ -74,7 +88,7 @@ class Source:
             if block.first_line == 1:
                 _, _, data = block.data.partition(b"\n")
                 block = Block(2, data)
-            columns = text_columns(self.path.name, block, header, self.bad)
+            columns = text_columns(self.file, block, header, self.bad)
             if len(columns.line) > 0:
                 yield columns
 

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from optimizer.errors import Problem
-from optimizer.instance.places import quoted, shown
+from optimizer.instance.places import quoted
 from optimizer.serving.traces.bad_lines import BadLines
 from optimizer.serving.traces.blocks import Block
 
@@ -75,7 +75,7 @@ def text_columns(file: str, block: Block, header: Sequence[str], bad: BadLines) 
         bad.add_rows(
             wrong,
             lambda row: Problem(
-                f"{shown(file)}, line {lines[row]}",
+                f"{file}, line {lines[row]}",
                 f"{len(header)} fields",
                 _found(int(counts[row]), bool(blank[row])),
             ),

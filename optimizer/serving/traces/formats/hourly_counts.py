@@ -37,7 +37,7 @@ def read(source: Source) -> Iterator[Requests]:
     """
     if source.settings.input_tokens is None or source.settings.output_tokens is None:
         raise UsageError(
-            f"{source.path.name}: counts only; give the lengths of a request with "
+            f"{source.file}: counts only; give the lengths of a request with "
             "--input-tokens and --output-tokens"
         )
     header = source.header(DAY, HOUR)
@@ -45,7 +45,7 @@ def read(source: Source) -> Iterator[Requests]:
     codes = [source.kind(name, traffic_class=name) for name in classes]
     faulty = next((place for place, (code, _) in enumerate(codes) if code < 0), None)
     if faulty is not None:
-        where = f"{source.path.name}, line 1"
+        where = f"{source.file}, line 1"
         raise InputError(Problem(where, codes[faulty][1], repr(classes[faulty])))
     for text in source.text(header):
         yield _requests(source, text, classes, [code for code, _ in codes], ALL in header)

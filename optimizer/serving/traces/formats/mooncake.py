@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from optimizer.errors import Problem
-from optimizer.instance.places import quoted, shown
+from optimizer.instance.places import quoted
 from optimizer.serving.traces.blocks import Block
 from optimizer.serving.traces.numbers import MAX_TOKENS, TOKENS
 from optimizer.serving.traces.prefix_cache import PrefixCache
@@ -49,7 +49,7 @@ def _requests(source: Source, block: Block, cache: PrefixCache, code: int) -> Re
     rows: list[tuple[float, float, float]] = []
     hashes: list[list[Any]] = []
     for number, line in enumerate(lines, block.first_line):
-        found = _request(line, f"{shown(source.path.name)}, line {number}")
+        found = _request(line, f"{source.file}, line {number}")
         if isinstance(found, Problem):
             source.bad.add(found)
         else:
@@ -65,7 +65,7 @@ def _requests(source: Source, block: Block, cache: PrefixCache, code: int) -> Re
     )
 
     def problem(row: int) -> Problem:
-        where = f"{source.path.name}, line {numbers[row]}, {TIME}"
+        where = f"{source.file}, line {numbers[row]}, {TIME}"
         got = f"{values[row, 0]:g}"
         if not timed[row]:
             return Problem(where, source.clock.expected(), got, "ms")

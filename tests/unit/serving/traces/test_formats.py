@@ -199,6 +199,19 @@ def test_scale_multiplies_the_demand_only(tmp_path: Path) -> None:
     assert found.summary()["input_tokens"] == 5018
 
 
+def test_counts_by_the_hour_are_not_cut_into_less(tmp_path: Path) -> None:
+    for hours in (0.5, 1.5):
+        with pytest.raises(UsageError, match="counts by hour need whole hours"):
+            whole(tmp_path, SERVEGEN, period_hours=hours)
+    assert whole(tmp_path, SERVEGEN, period_hours=2.0).requests.shape == (3, 1)
+
+
+def test_a_missing_line_end_is_told(tmp_path: Path) -> None:
+    assert any("no line end behind the last line" in note for note in whole(tmp_path, AZURE).notes)
+    found = whole(tmp_path, AZURE + "\r\n")
+    assert not any("no line end" in note for note in found.notes)
+
+
 def test_an_unknown_first_line_is_answered_with_the_formats(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"trace.csv, line 1: expected the first line of a known"):
         whole(tmp_path, "a,b,c\n1,2,3\n")
