@@ -254,3 +254,33 @@ def test_buckets_need_single_requests(tmp_path: Path) -> None:
     paths = [trace(tmp_path, AZURE, "a.csv"), trace(tmp_path, SERVEGEN, "b.csv")]
     with pytest.raises(UsageError, match="cannot be read together"):
         read_traces(paths)
+
+
+def test_mooncake_lines_that_take_a_closer_look_give_the_same(tmp_path: Path) -> None:
+    """A bad line sends its block through the slow reader, which must agree with the fast one."""
+    rng = np.random.default_rng(0)
+    lines = [
+        f'{{"timestamp": {27 * k}, "input_length": {rng.integers(9000)}, "output_length": '
+        f'{rng.integers(90)}, "hash_ids": {rng.integers(0, 60, rng.integers(0, 9)).tolist()}}}\n'
+        for k in range(500)
+    ]
+    fast = whole(tmp_path, "".join(lines))
+    slow = whole(tmp_path, "".join([*lines[:250], "{\n", *lines[250:]]))
+    assert (fast.bad_lines, slow.bad_lines) == (0, 1)
+    assert fast.cached_tokens == slow.cached_tokens > 0
+    assert fast.demand_mtok.tolist() == slow.demand_mtok.tolist()
+
+
+def test_mooncake_hashes_may_be_text(tmp_path: Path) -> None:
+    named = (
+        MOONCAKE.replace("[1, 2", '["a", "b"').replace(", 3]", ', "c"]').replace(", 4]", ', "d"]')
+    )
+    found = whole(tmp_path, named)
+    assert found.bad_lines == 0
+    assert found.cached_tokens == 1024 + 1000
+
+
+def test_mooncake_without_hashes(tmp_path: Path) -> None:
+    found = whole(tmp_path, '{"timestamp": 1, "input_length": 5, "output_length": 1}\n' * 2)
+    assert found.cached_tokens == 0
+    assert found.requests.sum() == 2

@@ -13,7 +13,6 @@ from optimizer.serving.traces import blocks, grid
 from optimizer.serving.traces.burstiness import burstiness
 from optimizer.serving.traces.grid import Grid
 from optimizer.serving.traces.moments import Moments
-from optimizer.serving.traces.prefix_cache import PrefixCache
 from tests.unit.serving.traces.made import whole
 
 COLUMNS = {"time": "t", "input": "i", "output": "o", "model": "m"}
@@ -164,13 +163,3 @@ def test_a_trace_that_would_span_centuries_is_refused(
     text = "t,m,i,o\n0,a,1,1\n5000000000,a,1,1\n"
     with pytest.raises(InputError, match="a wrong date or time unit"):
         whole(tmp_path, text, columns=COLUMNS)
-
-
-def test_prefix_cache_drops_what_was_used_longest_ago() -> None:
-    cache = PrefixCache(4, 100)
-    assert cache.ask([1, 2, 3], 250) == 0
-    assert cache.ask([1, 2, 3], 250) == 250
-    assert cache.ask([7, 8], 200) == 0  # 3 goes: the end of what was asked before
-    assert cache.ask([1, 2, 3], 300) == 200
-    assert cache.ask([8], 100) == 0  # 8 went for 3
-    assert cache.ask([2], 100) == 100
