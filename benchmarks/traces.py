@@ -97,7 +97,8 @@ def write(path: Path, header: str, lines: Lines, requests: int) -> int:
 def main(sizes: tuple[int, ...]) -> None:
     """Print a line per format and length."""
     print(
-        f"{'format':<9} {'requests':>11} {'MB':>7} {'s':>7} {'CPU s':>7} {'requests/s':>11} {'peak MiB':>9}"
+        f"{'format':<9} {'requests':>11} {'MB':>7} {'s':>7} {'CPU s':>7} {'requests/s':>11} "
+        f"{'peak MiB':>9}"
     )
     with tempfile.TemporaryDirectory() as folder:
         for name, (header, lines) in FORMATS.items():
@@ -111,8 +112,8 @@ def main(sizes: tuple[int, ...]) -> None:
                     sys.exit(f"{name}: {found} is not what was written, {requests}, {tokens}")
                 print(
                     f"{name:<9} {requests:>11,} {path.stat().st_size / 1e6:>7,.0f} "
-                    f"{found['seconds']:>7.2f} {found['cpu_seconds']:>7.2f} {requests / found['seconds']:>11,.0f} "
-                    f"{found['mib']:>9,.0f}",
+                    f"{found['seconds']:>7.2f} {found['cpu_seconds']:>7.2f} "
+                    f"{requests / found['seconds']:>11,.0f} {found['mib']:>9,.0f}",
                     flush=True,
                 )
                 path.unlink()
