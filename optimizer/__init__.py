@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from optimizer.explanation.explain import explain as explain
     from optimizer.instance.generate import generate as generate
     from optimizer.instance.instance import Instance as Instance
-    from optimizer.instance.read import read as read
     from optimizer.instance.write import write as write
     from optimizer.methods.base import Limits as Limits
     from optimizer.plan import Plan as Plan
     from optimizer.result import Result as Result
+    from optimizer.serving.reading import read as read
     from optimizer.serving.traces.import_trace import import_trace as import_trace
     from optimizer.serving.traces.settings import TraceSettings as TraceSettings
     from optimizer.session import Session as Session
@@ -59,7 +59,7 @@ _PLACES = {
     "generate": "instance.generate",
     "import_trace": "serving.traces.import_trace",
     "open": "session",
-    "read": "instance.read",
+    "read": "serving.reading",
     "solve": "solving",
     "write": "instance.write",
 }

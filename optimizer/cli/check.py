@@ -26,9 +26,9 @@ def command(
     verified); 3 bad input; 8 the plan breaks a rule or is for other data.
     """
     from optimizer.instance.doubts import doubts
-    from optimizer.instance.read import read
     from optimizer.reports.as_json import dumps
     from optimizer.reports.overview import instance_facts
+    from optimizer.serving.reading import read
 
     problem = read(instance)
     if prices:

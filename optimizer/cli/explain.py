@@ -59,11 +59,11 @@ def command(
     """
     # Imported here, so that help and completion stay fast.
     from optimizer.explanation.explain import cell_of, explain
-    from optimizer.instance.read import read
     from optimizer.methods.base import Limits
     from optimizer.reports import explain_json, explain_text
     from optimizer.reports.prices_file import read_prices
     from optimizer.reports.read_plan_folder import read_plan
+    from optimizer.serving.reading import read
 
     limit = None if time_limit is None or math.isinf(time_limit) else time_limit
     progress = progress_for(quiet=quiet)

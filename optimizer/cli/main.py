@@ -21,7 +21,7 @@ from optimizer import __version__
 from optimizer.cli.output import PipeClosed
 from optimizer.errors import InputError, OptimizerError
 
-COMMANDS = ("solve", "check", "explain", "show", "generate", "import-trace")
+COMMANDS = ("solve", "check", "explain", "show", "routes", "convert", "generate", "import-trace")
 """Subcommands, each a module of this folder with a click command named ``command``; a hyphen
 in the name is an underscore in the module's."""
 

@@ -24,7 +24,7 @@ def command(folder: Path, as_json: bool) -> int:
         head = overview.read_head(folder)
         emit(json.dumps(head, ensure_ascii=False) if as_json else overview.plan_text(head))
         return 0
-    from optimizer.instance.read import read
+    from optimizer.serving.reading import read
 
     instance = read(folder)
     if as_json:

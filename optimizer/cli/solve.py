@@ -72,12 +72,12 @@ def command(
     begun = time.monotonic()
     # Imported here, so that help and completion stay fast.
     from optimizer.instance.new_folder import check_free
-    from optimizer.instance.read import read
     from optimizer.methods.base import Limits
     from optimizer.methods.registry import method_named
     from optimizer.reports import as_json as json_report
     from optimizer.reports import as_text
     from optimizer.reports.plan_folder import PLAN_FILE, write_plan_folder
+    from optimizer.serving.reading import read
     from optimizer.solvers.workers import shared_workers
     from optimizer.solving import solve
 

@@ -82,7 +82,7 @@ This page is made from the code that reads and checks the files:
 
 def _files() -> str:
     rows = [(f"`{FILE}`", "name, start and number of periods", "yes")]
-    rows += [(_endings(spec.name), spec.title, "yes" if spec.required else "no") for spec in TABLES]
+    rows += [(_endings(spec.name), spec.title, _must(spec)) for spec in TABLES]
     rows += [
         (
             _endings(matrix.name, wide=True),
@@ -97,7 +97,19 @@ def _files() -> str:
 Each table is in one file, in any of the formats named; two files for one table are an error.
 Files of these kinds with any other name are an error too, so that a misspelt table is not
 ignored. Other files, such as a README, may lie beside them.
+
+Either `routes` or `profiles` must be there. Where `routes` is, its rows are the only pairs that
+may be used, and profiles add nothing to them. Where it is not, the routes are derived from
+`profiles`, `throughputs`, `chips`, `models` and `network`, as [serving.md](serving.md) says;
+`optimizer routes FOLDER` shows them, and for every other pair the reason why it is none.
 """
+
+
+def _must(spec: TableSpec) -> str:
+    """Say whether a table must be there."""
+    if spec.name in ("routes", "profiles"):
+        return "one of `routes`, `profiles`"
+    return "yes" if spec.required else "no"
 
 
 def _endings(name: str, *, wide: bool = False) -> str:
@@ -140,6 +152,8 @@ def _table(spec: TableSpec) -> str:
     about = (spec.record.__doc__ or "").strip().split("\n", 1)[0].rsplit(" Axis ", 1)[0]
     about = about.replace("``", "`")
     must = "Must be there." if spec.required else "May be left out."
+    if spec.name == "routes":
+        must = "May be left out where there are `profiles` to derive them from."
     key = " and ".join(f"`{name}`" for name in spec.key)
     rows = [
         (f"`{name}`", _kind(declared), declared.unit, _default(declared), declared.meaning)

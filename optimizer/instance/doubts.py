@@ -15,6 +15,7 @@ from optimizer.instance.fleet_doubts import (
     without_qualification,
 )
 from optimizer.instance.instance import Instance
+from optimizer.instance.serving_doubts import spare_network, spare_profiles
 
 MOST_NAMED = 5
 
@@ -51,7 +52,7 @@ def doubts(instance: Instance) -> list[str]:
         _cheap_penalty(instance),
     )
     found += _magnitude(instance)
-    return found + _fleet(instance)
+    return found + _fleet(instance) + _serving(instance)
 
 
 def _fleet(instance: Instance) -> list[str]:
@@ -85,6 +86,29 @@ def _fleet(instance: Instance) -> list[str]:
         "power limit",
         instance.power.limit,
         idle_power_limits(instance),
+    )
+
+
+def _serving(instance: Instance) -> list[str]:
+    """Doubts about the tables that say what a chip delivers."""
+    profiles, network = instance.profiles, instance.network
+    ways = zip(
+        profiles.model.values(),
+        profiles.chip.values(),
+        profiles.configuration.values(),
+        strict=True,
+    )
+    pairs = zip(network.region.values(), network.pool_region.values(), strict=True)
+    return _named(
+        "of a model that no workload asks for, or a chip that no pool has",
+        "profile",
+        tuple(f"{model} on {chip} ({name})" for model, chip, name in ways),
+        spare_profiles(instance),
+    ) + _named(
+        "no workload comes from the one region, or no pool stands in the other",
+        "network row",
+        tuple(f"{region} to {there}" for region, there in pairs),
+        spare_network(instance),
     )
 
 

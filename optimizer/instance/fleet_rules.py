@@ -7,11 +7,13 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.errors import Problem
 from optimizer.instance.fleet_tables import ATTRIBUTES
 from optimizer.instance.groups import group_problems, unknown_name
 from optimizer.instance.places import number_text, place, quoted
+from optimizer.instance.serving_rules import catalog_only
 from optimizer.instance.table_rules import MAX_PER_COLUMN
 
 Tables = Mapping[str, Any]
@@ -41,7 +43,9 @@ def _model_problems(tables: Tables, origin: Origin) -> Iterator[Problem]:
     if "workloads" in tables:
         known = tables["workloads"].model.names
         for table in ("models", "replicas", "in_force", "qualification"):
-            yield from _unknown(tables, table, "model", "model in workloads", known, origin)
+            # A catalog may know more models than are asked for.
+            spare = catalog_only(tables[table]) if table == "models" and table in tables else None
+            yield from _unknown(tables, table, "model", "model in workloads", known, origin, spare)
 
 
 def _chip_problems(tables: Tables, origin: Origin) -> Iterator[Problem]:
@@ -53,13 +57,28 @@ def _chip_problems(tables: Tables, origin: Origin) -> Iterator[Problem]:
 
 
 def _unknown(
-    tables: Tables, table: str, column: str, what: str, known: Collection[str], origin: Origin
+    tables: Tables,
+    table: str,
+    column: str,
+    what: str,
+    known: Collection[str],
+    origin: Origin,
+    spare: NDArray[np.bool_] | None = None,
 ) -> Iterator[Problem]:
-    """Names in a column that are not among the known ones; blanks are reported as names."""
+    """Names in a column that are not among the known ones; blanks are reported as names.
+
+    Parameters
+    ----------
+    spare : rows that may name what is not there.
+    """
     if table not in tables:
         return
     names, there = _texts(getattr(tables[table], column)), set(known)
-    bad = ((row, name) for row, name in enumerate(names) if name and name not in there)
+    bad = (
+        (row, name)
+        for row, name in enumerate(names)
+        if name and name not in there and (spare is None or not spare[row])
+    )
     for row, name in islice(bad, MAX_PER_COLUMN):
         yield unknown_name(place(origin, table, row, "", column), what, name, known)
 

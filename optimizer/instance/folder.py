@@ -48,8 +48,7 @@ def find_tables(folder: Path) -> tuple[dict[str, str], list[Problem]]:
     Returns
     -------
     origin : file name by name of the table.
-    problems : tables that are there twice, unknown, missing, of a later version, or in a
-        format that is not read.
+    problems : tables that are there twice, unknown, missing, or in a format that is not read.
 
     Raises
     ------

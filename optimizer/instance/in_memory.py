@@ -78,5 +78,6 @@ def _default(declared: Column, rows: int) -> Any:
     if declared.kind == "id":
         return ()
     if declared.kind == "label":
-        return labels_of([declared.default or ""], np.zeros(rows, np.int32))
+        # Zeros that nobody touches take no memory, however long the table is.
+        return Labels((declared.default or "",) if rows else (), np.zeros(rows, np.int32))
     return np.full(rows, declared.default or 0, _TYPES[declared.kind])

@@ -35,6 +35,7 @@ from optimizer.instance.rules import (
     residency_problems,
     share_problems,
 )
+from optimizer.instance.serving_rules import serving_problems
 from optimizer.instance.table_rules import table_problems
 from optimizer.instance.tables import (
     CAPACITY,
@@ -139,8 +140,12 @@ class _Reader:
         if frame is None:
             return
         values, problems = parse_table(spec, frame, self.origin, ids)
-        if spec.required and frame.height == 0:
-            problems.append(Problem(self.origin[spec.name], "at least one row", "a header only"))
+        if frame.height == 0 and (spec.required or spec.name == "routes"):
+            # Routes of which there are none are not meant to be derived.
+            fix = "remove the file to have routes derived" if "profiles" in self.origin else ""
+            fix = fix if spec.name == "routes" else ""
+            expected = "at least one row"
+            problems.append(Problem(self.origin[spec.name], expected, "a header only", fix=fix))
         self.problems += problems
         self.problems += repeated_keys(spec, frame, values, self.origin)
         self._keep(spec, values)
@@ -188,7 +193,10 @@ class _Reader:
         """Check rules that hold between tables, as far as both could be read."""
         # A cell that could not be read holds a stand-in, of which nothing more is said.
         told = {problem.place for problem in self.problems}
-        found = fleet_problems(self.records, period_hours, self.origin)
+        found = (
+            *fleet_problems(self.records, period_hours, self.origin),
+            *serving_problems(self.records, self.origin),
+        )
         self.problems += [problem for problem in found if problem.place not in told]
         pools = self.records.get("pools")
         if pools is None:

@@ -19,6 +19,7 @@ from optimizer.instance.fleet_rules import fleet_problems
 from optimizer.instance.groups import group_problems, unknown_name
 from optimizer.instance.keys import key_problems, rising
 from optimizer.instance.places import number_text, place, quoted
+from optimizer.instance.serving_rules import serving_problems
 from optimizer.instance.table_rules import MAX_PER_COLUMN, has_specks, plausible, table_problems
 from optimizer.instance.tables import (
     CAPACITY,
@@ -84,6 +85,7 @@ def broken_rules(instance: Instance) -> list[Problem]:
         if spec.name != "routes":  # whose order is checked at once
             problems += key_problems(spec, tables[spec.name], origin)
     problems += fleet_problems(tables, instance.period_hours, origin)
+    problems += serving_problems(tables, origin)
     return problems
 
 

@@ -19,6 +19,7 @@ from optimizer.instance.in_memory import Record, labels_of, table_of
 from optimizer.instance.instance import Instance
 from optimizer.instance.labels import Labels
 from optimizer.instance.places import quoted
+from optimizer.instance.serving_rules import EXCLUDING, catalog_only
 from optimizer.instance.tables import MATRICES, TABLES, Pools, TableSpec
 
 __all__ = ["select"]
@@ -46,6 +47,8 @@ def select(
     - Rows about models and chips go with the last workload of the model and the last pool of
       the chip. A model none of whose qualified chips is left keeps no route, and one that no
       longer runs in replicas needs no least number of them.
+    - Chips, profiles, throughputs and network are catalogs and stay whole. An exclusion goes with
+      the last workload or pool that it names.
     - Contracts keep the part of their time that is left, at the same price per chip-hour.
       Replicas in force are those before period 0, and go when that is cut off.
     - ``start`` moves to the first period. Tokens that arrived earlier are not carried over.
@@ -167,7 +170,13 @@ def _rows_left(
             kept &= ~_stranded(instance, pools)[instance.routes.workload]
             kept &= ~_unqualified(instance, pools)[instance.routes.workload]
     if spec.name in ("models", "replicas", "in_force", "qualification"):
-        kept &= _named_in(record.model, cut["workloads"].model)
+        gone = ~_named_in(record.model, cut["workloads"].model)
+        if spec.name == "models":
+            # Those of a catalog that no workload ever had.
+            gone &= _named_in(record.model, instance.workloads.model)
+        kept &= ~gone
+    if spec.name == "exclusions":
+        kept &= _still_excluding(record, cut)
     if spec.name in ("replicas", "qualification"):
         kept &= _named_in(record.chip, cut["pools"].chip)
     rows = np.flatnonzero(kept)
@@ -202,8 +211,19 @@ def _in_span(contracts: Contracts, span: slice) -> Contracts:
 
 def _counted(models: Models, replicas: Replicas) -> Models:
     """Models, without least numbers of replicas where there is none to count."""
-    kept = (models.min_replicas == 0) | _named_in(models.model, replicas.model)
-    return _rows_of(models, np.flatnonzero(kept))
+    counted = (models.min_replicas == 0) | _named_in(models.model, replicas.model)
+    free = dataclasses.replace(models, min_replicas=np.where(counted, models.min_replicas, 0))
+    return _rows_of(free, np.flatnonzero(counted | catalog_only(free)))
+
+
+def _still_excluding(rules: Any, cut: Mapping[str, Any]) -> NDArray[np.bool_]:
+    """Exclusions all of whose names are still there; the others exclude nothing any more."""
+    kept = np.ones(len(rules.exclusion), np.bool_)
+    for column, (table, source) in EXCLUDING.items():
+        known, names = getattr(cut[table], source), getattr(rules, column)
+        there = {"", *(known if isinstance(known, tuple) else known.names)}
+        kept &= np.array([name in there for name in names.names], np.bool_)[names.codes]
+    return kept
 
 
 def _before(instance: Instance, span: slice, cut: Mapping[str, Any]) -> InForce:

@@ -17,6 +17,7 @@ from optimizer.instance.labels import Labels
 
 Ids = tuple[str, ...]
 Float = NDArray[np.float64]
+Bool = NDArray[np.bool_]
 
 PRECISIONS = ("bf16", "fp8", "fp4")
 BATCHINGS = ("continuous", "together")
@@ -69,6 +70,11 @@ class Chips:
         above=0.0,
         maximum=1e9,
     )
+    throughput_recorded: Bool = column(
+        "boolean",
+        "Public records show what language models reach on it; without any, estimates are lower.",
+        default=False,
+    )
     source: Labels = column("label", _SOURCE, default="")
     basis: Labels = column("label", _BASIS, default="assumption", choices=BASES)
 
@@ -118,7 +124,7 @@ class Profiles:
         "Time of a decode step, without what each request adds.",
         unit="ms",
         default=NAN,
-        minimum=0.0,
+        above=0.0,
         maximum=1e6,
     )
     decode_per_seq_ms: Float = column(

@@ -1,1 +1,1 @@
-"""What a chip delivers: profiles, queue, routes; traces to demand."""
+"""What a chip delivers: profiles, estimates and measured rates, queue, routes; traces to demand."""

@@ -66,7 +66,13 @@ Names and numbers are made up for the tests.
 
 
 FLEET: dict[str, str] = {
-    "models.csv": "model,min_replicas\nlarge,1\nsmall,\n",
+    "models.csv": (
+        "model,min_replicas,parameters_billion,active_parameters_billion,"
+        "replicated_parameters_billion,kv_bytes_per_token,attention_flops_decode,"
+        "attention_flops_prefill,source,basis\n"
+        "large,1,100,20,2,50000,1e6,1e6,maker,published\n"
+        "small,,,,,,,,,\n"
+    ),
     "replicas.csv": (
         "model,chip,chips_per_replica,target_utilisation,startup_usd,startup_hours,"
         "max_changes_per_period,source,basis\n"
@@ -91,13 +97,56 @@ FLEET: dict[str, str] = {
         "large,tpu7,both,2026-05-04T01:00:00Z\n"
         "small,tpu7,,2026-05-04T02:00:00+02:00\n"
     ),
+    "chips.csv": (
+        "chip,memory_gb,memory_tb_per_second,bf16_tflops,fp8_tflops,fp4_tflops,chips_per_domain,"
+        "throughput_recorded,source,basis\n"
+        "trn2,96,2.9,667,1299,,16,,maker,published\n"
+        "tpu7,192,7.4,2307,4614,4614,64,true,,\n"
+    ),
+    "profiles.csv": (
+        "model,chip,configuration,precision,chips_per_replica,max_batch,max_batch_at_tokens,"
+        "decode_base_ms,decode_per_seq_ms,prefill_base_ms,prefill_per_token_ms,batching,max_queue,"
+        "decode_efficiency,decode_efficiency_low,decode_efficiency_high,prefill_efficiency,"
+        "prefill_efficiency_low,prefill_efficiency_high,input_tokens_low,input_tokens_high,"
+        "output_tokens_low,output_tokens_high,throughput_low,throughput_high,source,basis\n"
+        "large,trn2,tp4,fp8,4,32,,20,0.5,10,0.1,,,0.4,0.3,0.5,0.35,0.2,0.4,,,,,,,,\n"
+        "large,tpu7,,fp4,2,64,512,10,0.2,5,0.05,together,640,,,,,,,100,8000,10,2000,0.8,1.2,"
+        "maker,measured\n"
+        "small,tpu7,table,bf16,1,,,,,,,continuous,,,,,,,,,,,,,,,\n"
+    ),
+    "throughputs.csv": (
+        "model,chip,configuration,input_tokens,output_tokens,requests_per_second,ttft_ms,tpot_ms,"
+        "source,basis\n"
+        "small,tpu7,table,128,128,4,200,20,maker,measured\n"
+        "small,tpu7,table,512,128,2,,,,\n"
+        "large,tpu7,,128,128,3,,,,\n"
+    ),
+    "network.csv": (
+        "region,pool_region,round_trip_ms,usd_per_mtok,source,basis\n"
+        "us,us-east,20,0.01,maker,measured\n"
+        "us,us-west,60,,,\n"
+        "eu,us-west,140,,,\n"
+    ),
+    "exclusions.csv": (
+        "exclusion,workload,model,traffic_class,region,provider,chip,pool_region,pool,reason\n"
+        "no-small-east,,small,,,,,,east,kept for users\n"
+        "no-code-on-tpu,code,large,,us,Google,tpu7,us-west,,\n"
+    ),
 }
 """Text of the tables that say how the fleet is run."""
-FLEET_COLUMNS: dict[str, tuple[str, list[str]]] = {
-    "workloads": ("protected", ["true", "", "false"]),
-    "pools": ("watts_per_chip", ["1000", ""]),
-    "shares": ("per", ["period", ""]),
-}
+FLEET_COLUMNS: tuple[tuple[str, str, list[str]], ...] = (
+    ("workloads", "protected", ["true", "", "false"]),
+    ("workloads", "input_tokens_cv", ["0.5", "", ""]),
+    ("workloads", "output_tokens_cv", ["2", "", ""]),
+    ("workloads", "slo_percentile", ["95", "", ""]),
+    ("workloads", "max_round_trip_ms", ["150", "", ""]),
+    ("workloads", "burstiness", ["1.5", "", ""]),
+    ("workloads", "demand_low", ["0.5", "", ""]),
+    ("workloads", "demand_high", ["2", "", ""]),
+    ("pools", "watts_per_chip", ["1000", ""]),
+    ("routes", "configuration", ["tp4", "", "", ""]),
+    ("shares", "per", ["period", ""]),
+)
 """Columns of the other tables that go with them."""
 
 
@@ -122,7 +171,7 @@ class Folder:
         folder = cls.sound(path)
         for name, text in FLEET.items():
             folder.file(name, text)
-        for table, (column, values) in FLEET_COLUMNS.items():
+        for table, column, values in FLEET_COLUMNS:
             rows = list(csv.reader(io.StringIO(folder.text(f"{table}.csv"))))
             added = zip(rows, [column, *values], strict=True)
             folder.rows(table, [[*row, value] for row, value in added])

@@ -312,16 +312,6 @@ def test_5_5_72_dev_zero(folder: Folder, ending: str) -> None:
             "table demand: expected one file, got demand.csv and demand.parquet",
             id="5.5-65 two files of a table",
         ),
-        *(
-            pytest.param(
-                f"{name}.csv",
-                f"{name}.csv: expected a table that this version can use, "
-                f'got "{name}" (remove it: its rules cannot be kept yet, and none is '
-                "ignored)",
-                id=f"5.5-74 {name}",
-            )
-            for name in ("chips", "profiles", "network")
-        ),
         pytest.param(
             "shares.npy",
             'shares.npy: expected a .csv or .parquet file, got ".npy"',
@@ -385,7 +375,10 @@ def test_files_that_are_no_tables_are_left_alone(folder: Folder, name: str) -> N
         ("demand.csv", "a table demand.csv, demand.parquet or demand.npy"),
         ("pools.csv", "a table pools.csv or pools.parquet"),
         ("workloads.csv", "a table workloads.csv or workloads.parquet"),
-        ("routes.csv", "a table routes.csv or routes.parquet"),
+        (
+            "routes.csv",
+            "a table routes.csv or routes.parquet, or profiles that routes can be derived from",
+        ),
     ],
 )
 def test_5_5_65_missing_file(folder: Folder, name: str, message: str) -> None:
@@ -601,7 +594,7 @@ def test_refused_manifest(folder: Folder, old: str, new: str, problem: str) -> N
 def test_5_5_74_newer_format_is_said_alone(folder: Folder) -> None:
     # What a later version writes is not judged by the rules of this one.
     folder.replace("instance.toml", "format = 1", "format = 2\nzones = 3")
-    folder.file("chips.csv", b"").file("demand.csv", b"")
+    folder.file("zones.csv", b"").file("demand.csv", b"")
     assert folder.problems() == [
         "instance.toml, format: expected 1 or lower, got 2 "
         "(the instance was written for a newer version)"

@@ -457,7 +457,7 @@ def test_times_in_a_parquet_file(fleet: Folder) -> None:
     [
         (
             "models.csv",
-            "large,2\n",
+            "large,2,,,,,,,,\n",
             "models.csv, row 4, column model: expected a name that is not used twice, "
             'got "large" (first used at models.csv, row 2)',
         ),
@@ -535,8 +535,10 @@ def test_without_rows_every_rule_is_off(fleet: Folder) -> None:
     plain = Folder.sound(fleet.path.parent / "plain").read()
     for table in ("models", "replicas", "in_force", "contracts", "outages", "power"):
         fleet.file(f"{table}.csv", fleet.text(f"{table}.csv").split("\n", 1)[0] + "\n")
-    fleet.without("qualification.csv")
-    for table in ("workloads", "pools", "shares"):
+    for table in ("chips", "profiles", "throughputs", "network"):
+        fleet.file(f"{table}.csv", fleet.text(f"{table}.csv").split("\n", 1)[0] + "\n")
+    fleet.without("qualification.csv", "exclusions.csv")
+    for table in ("workloads", "pools", "routes", "shares"):
         fleet.without(f"{table}.csv").file(
             f"{table}.csv", (fleet.path.parent / "plain" / f"{table}.csv").read_bytes()
         )

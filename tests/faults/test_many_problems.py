@@ -28,14 +28,14 @@ def test_six_faults_in_four_files(folder: Folder) -> None:
 
 
 def test_one_fault_in_every_file(folder: Folder) -> None:
-    folder.toml("name", '""').file("chips.csv", b"").file("capacity.csv", b"")
+    folder.toml("name", '""').file("zones.csv", b"").file("capacity.csv", b"")
     folder.cell("workloads", 2, "basis", "guess").cell("pools", 3, "purchase", "rented")
     folder.cell("routes", 2, "latency_ms", "-1").cell("shares", 3, "value", "esat")
     folder.cell("residency", 2, "region", "us-est").cell("sources", 2, "address", "")
     folder.cell("demand", 2, "workload", "chad").cell("prices", 2, "0", "free")
     assert [line.split(":")[0] for line in folder.problems()] == [
         "instance.toml, name",
-        "chips.csv",
+        "zones.csv",
         "workloads.csv, row 2 (chat), column basis",
         "pools.csv, row 3 (west), column purchase",
         "routes.csv, row 2, column latency_ms",

@@ -10,6 +10,7 @@ import numpy as np
 from optimizer.instance.declare import Column, columns_of
 from optimizer.instance.instance import Instance
 from optimizer.instance.labels import Labels
+from optimizer.instance.serving_rules import EXCLUDING, ORDERED
 from optimizer.instance.tables import TABLES
 
 # Texts that readers and writers like to turn into something else.
@@ -54,6 +55,7 @@ def full_instance(seed: int = 0) -> Instance:
     regions = pools["region"].values()
     residency["region"] = Labels.of([regions[0], regions[1], *regions[2:6], regions[3], regions[0]])
     _run_the_fleet(rng, columns)
+    _describe_chips(columns)
     price = np.repeat(pools["usd_per_chip_hour"][:, None], PERIODS, axis=1)
     price[1] = rng.random(PERIODS) * 3
     price[3, 2] = 0.1 + 0.2
@@ -81,7 +83,6 @@ def _run_the_fleet(rng: np.random.Generator, columns: dict[str, dict[str, Any]])
         columns[table]["chip"] = Labels.of([chips[(row + row // 5) % 5] for row in rows])
     replicas, in_force = columns["replicas"], columns["in_force"]
     replicas["startup_hours"] /= 1000
-    replicas["max_changes_per_period"] = np.floor(replicas["max_changes_per_period"])
     pairs = [
         (row, pool)
         for row in rows
@@ -99,6 +100,35 @@ def _run_the_fleet(rng: np.random.Generator, columns: dict[str, dict[str, Any]])
         columns[table]["value"] = Labels.of(
             [pools[name][row % ROWS["pools"]] for row, name in enumerate(attribute)]
         )
+
+
+def _describe_chips(columns: dict[str, dict[str, Any]]) -> None:
+    """Make the tables of chips and profiles agree with each other and with what is there."""
+    workloads, pools, rules = columns["workloads"], columns["pools"], columns["exclusions"]
+    profiles, throughputs = columns["profiles"], columns["throughputs"]
+    for table, pairs in ORDERED.items():
+        for low, high in pairs * 2:
+            ends = [columns[table][low], columns[table][high]]
+            columns[table][low], columns[table][high] = np.sort(ends, axis=0)
+    # Five of each: the ninth pair would be the first one shifted, so no pair comes twice.
+    names = [f"name {text}" for text in ODD[4:9]]
+    first = Labels.of([names[row % 5] for row in range(8)])
+    second = Labels.of([names[(row + row // 5) % 5] for row in range(8)])
+    columns["network"]["region"], columns["network"]["pool_region"] = first, second
+    profiles["model"], profiles["chip"] = first, second
+    for column in ("model", "chip", "configuration"):
+        throughputs[column] = profiles[column]
+    for column, (table, source) in EXCLUDING.items():
+        known = (workloads if table == "workloads" else pools)[source]
+        rules[column] = Labels.of([known[row % 6] for row in range(len(rules["exclusion"]))])
+    # Only pairs that are no routes are excluded.
+    routes = columns["routes"]
+    taken = set(zip(routes["workload"].tolist(), routes["pool"].tolist(), strict=True))
+    free = [(w, p) for w in range(ROWS["workloads"]) for p in range(ROWS["pools"])]
+    free = [pair for pair in free if pair not in taken][: len(rules["exclusion"])]
+    rules["workload"] = Labels.of([workloads["workload"][w] for w, _ in free])
+    rules["pool"] = Labels.of([pools["pool"][p] for _, p in free])
+    rules["exclusion"] = rules["exclusion"][: len(free)]
 
 
 def _values(rng: np.random.Generator, name: str, declared: Column, rows: int) -> Any:
@@ -119,4 +149,6 @@ def _values(rng: np.random.Generator, name: str, declared: Column, rows: int) ->
     low, high = max(declared.minimum, declared.above or 0.0), min(declared.maximum, 500.0)
     if declared.kind == "integer":
         return rng.integers(int(low) + 1, int(high), rows)
+    if declared.whole:
+        return rng.integers(int(low) + 1, int(high), rows).astype(np.float64)
     return low + (high - low) * rng.random(rows)

@@ -31,8 +31,6 @@ def test_page_names_everything_that_is_declared() -> None:
             assert ("**required**" in line) == declared.required
     for matrix in MATRICES:
         assert re.search(rf"\| `{matrix.name}` \|.*\| {matrix.unit} \|.*{matrix.meaning}", page)
-    for name in LATER:
-        assert f"`{name}`" in page.split("later versions.**")[1]
 
 
 def test_page_names_every_key_of_the_manifest() -> None:

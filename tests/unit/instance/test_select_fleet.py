@@ -63,7 +63,8 @@ def test_a_minimum_that_nothing_counts_for_is_dropped(fleet: Folder) -> None:
     fleet.file("replicas.csv", "model,chip,chips_per_replica\nlarge,trn2,4\nsmall,tpu7,1\n")
     part = select(fleet.read(), pools=["west"])
     assert part.replicas.model.values() == ["small"]
-    assert part.models.model == ("small",)
+    assert part.models.model == ("large", "small")  # what the model is stays
+    assert part.models.min_replicas.tolist() == [0, 0]
 
 
 def test_starts_still_count_when_nothing_that_ran_is_left(fleet: Folder) -> None:

@@ -1,0 +1,307 @@
+"""Predictions, attainment and largest rates of many stations, each by itself.
+
+Letters: k = stations or classes, g = groups whose state is known, c = columns of a station.
+Rates are in requests per second here, times in ms. A promise that is NaN is none.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from optimizer.kernels import batch_together as chain
+from optimizer.kernels.batch_latency import tpot_tail, ttft_mean, ttft_tail
+from optimizer.kernels.batch_levels import LOST, RUNNING, TPOT, WAIT, levels, saturation
+from optimizer.kernels.batch_levels import WIDTH as STATE_WIDTH
+from optimizer.kernels.batch_together import service, together, wait_tail
+from optimizer.kernels.jit import inner, kernel
+from optimizer.kernels.root import between
+
+# Columns of a station.
+(
+    DECODE_BASE, DECODE_PER_SEQ, PREFILL_BASE, PREFILL_PER_TOKEN, MOST, INPUT, OUTPUT, INPUT_CV,
+    OUTPUT_CV, BURSTINESS, ROOM, TOGETHER,
+) = range(12)  # fmt: skip
+# Columns of a class: its own lengths.
+OWN_INPUT, OWN_INPUT_CV, OWN_OUTPUT, OWN_OUTPUT_CV = range(4)
+# Columns of a prediction.
+MEAN_TTFT, LATE_TTFT, MEAN_TPOT, LATE_TPOT, MEAN_WAIT, LOAD, MEAN_RUNNING, PART_LOST = range(8)
+# What holds a rate down.
+BY_TTFT, BY_TPOT, BY_THROUGHPUT, BY_ALL = range(4)
+
+CLOSE = 1e-6
+"""Rates and percentiles are found to this part of themselves."""
+
+
+@inner
+def _steps(output):  # type: ignore[no-untyped-def]
+    """Decode steps; where there is less than one, the part of a step that is done."""
+    steps = output - 1.0
+    return (steps, 1.0) if steps >= 1.0 else (1.0, max(steps, 1e-6))
+
+
+@inner
+def _limit(row):  # type: ignore[no-untyped-def]
+    """Requests per second that leave when the batch is always full."""
+    prefill = row[PREFILL_PER_TOKEN] * row[INPUT]
+    if row[TOGETHER] > 0.0:
+        return 1e3 * row[MOST] / service(
+            row[MOST], row[DECODE_BASE], row[DECODE_PER_SEQ], row[PREFILL_BASE], prefill,
+            max(row[OUTPUT] - 1.0, 0.0),
+        )  # fmt: skip
+    steps, part = _steps(row[OUTPUT])
+    return 1e3 * saturation(
+        part * row[DECODE_BASE], part * row[DECODE_PER_SEQ], row[PREFILL_BASE], prefill,
+        row[MOST], steps, row[OUTPUT_CV],
+    )  # fmt: skip
+
+
+@inner
+def _settle(row, per_second, asked, state):  # type: ignore[no-untyped-def]
+    """Fill in the state of a station; ``asked`` is a concurrency, for ``together`` alone."""
+    rate = max(1e-3 * per_second, 1e-12 * _limit(row))
+    prefill = row[PREFILL_PER_TOKEN] * row[INPUT]
+    if row[TOGETHER] > 0.0:
+        together(
+            rate, row[DECODE_BASE], row[DECODE_PER_SEQ], row[PREFILL_BASE], prefill, row[MOST],
+            max(row[OUTPUT] - 1.0, 0.0), row[ROOM], asked, state,
+        )  # fmt: skip
+        return
+    steps, part = _steps(row[OUTPUT])
+    levels(
+        rate, part * row[DECODE_BASE], part * row[DECODE_PER_SEQ], row[PREFILL_BASE], prefill,
+        row[MOST], steps, row[INPUT_CV], row[OUTPUT_CV], row[BURSTINESS], row[ROOM], state,
+    )  # fmt: skip
+
+
+@inner
+def _concurrency(row, tpot):  # type: ignore[no-untyped-def]
+    """Most requests in service with which a decode step keeps a promise; ``together``."""
+    left = tpot - row[DECODE_BASE]
+    if left < 0.0:
+        return 0.0
+    return left * (1.0 + 1e-12) / row[DECODE_PER_SEQ] if row[DECODE_PER_SEQ] > 0.0 else math.inf
+
+
+@inner
+def _means(row, own, state):  # type: ignore[no-untyped-def]
+    """Mean TTFT and TPOT of a class."""
+    prefill = row[PREFILL_PER_TOKEN] * own[OWN_INPUT]
+    if row[TOGETHER] > 0.0:
+        n = state[chain.EFFECTIVE]
+        ttft = state[chain.WAIT] + row[PREFILL_BASE] + prefill * n
+        return ttft, row[DECODE_BASE] + row[DECODE_PER_SEQ] * n
+    return ttft_mean(state, row[PREFILL_BASE], prefill), state[TPOT]
+
+
+@inner
+def _late_ttft(row, own, state, time):  # type: ignore[no-untyped-def]
+    """Part of a class whose TTFT is over a time."""
+    prefill = row[PREFILL_PER_TOKEN] * own[OWN_INPUT]
+    if row[TOGETHER] > 0.0:
+        served = row[PREFILL_BASE] + prefill * state[chain.EFFECTIVE]
+        return wait_tail(state, row[ROOM], time - served)
+    return ttft_tail(state, row[PREFILL_BASE], prefill, own[OWN_INPUT_CV], time)
+
+
+@inner
+def _late_tpot(row, own, state, time):  # type: ignore[no-untyped-def]
+    """Part of a class whose TPOT is over a time; of ``together`` the state was asked for it."""
+    if row[TOGETHER] > 0.0:
+        return 1.0 if time < row[DECODE_BASE] + row[DECODE_PER_SEQ] else state[chain.ABOVE]
+    steps, _ = _steps(own[OWN_OUTPUT])
+    least = row[DECODE_BASE] + row[DECODE_PER_SEQ]
+    return tpot_tail(state, least, steps, own[OWN_OUTPUT_CV], time)
+
+
+@inner
+def _ttft_percentile(row, own, state, late, mean):  # type: ignore[no-untyped-def]
+    """The least time that no more than ``late`` of a class is over."""
+    if math.isinf(mean):
+        return math.inf
+    low, high = 0.0, mean
+    at_low, at_high = 1.0, _late_ttft(row, own, state, high) - late
+    while at_high > 0.0:
+        low, at_low = high, at_high
+        high *= 2.0
+        at_high = _late_ttft(row, own, state, high) - late
+    turn = 0
+    while high - low > 0.1 * CLOSE * high and turn < 200:
+        time = between(low, high, at_low, at_high, turn)
+        value = _late_ttft(row, own, state, time) - late
+        if value > 0.0:
+            low, at_low = time, value
+        else:
+            high, at_high = time, value
+        turn += 1
+    return high
+
+
+@inner
+def _tpot_percentile(row, own, state, late):  # type: ignore[no-untyped-def]
+    """The same of the time per token, for stations that are not ``together``."""
+    low, high = 0.0, state[TPOT]
+    at_low, at_high = 1.0, _late_tpot(row, own, state, high) - late
+    while at_high > 0.0:
+        low, at_low = high, at_high
+        high *= 1.5
+        at_high = _late_tpot(row, own, state, high) - late
+    turn = 0
+    while high - low > 0.1 * CLOSE * high and turn < 200:
+        time = between(low, high, at_low, at_high, turn)
+        value = _late_tpot(row, own, state, time) - late
+        if value > 0.0:
+            low, at_low = time, value
+        else:
+            high, at_high = time, value
+        turn += 1
+    return high
+
+
+@inner
+def _step_percentile(row, per_second, late, state):  # type: ignore[no-untyped-def]
+    """Decode step that no more than ``late`` of those in service are over; ``together``."""
+    low, high = 0, int(row[MOST])
+    while high - low > 1:
+        n = (low + high) // 2
+        _settle(row, per_second, float(n), state)
+        if state[chain.ABOVE] > late:
+            low = n
+        else:
+            high = n
+    return row[DECODE_BASE] + row[DECODE_PER_SEQ] * high
+
+
+@kernel
+def predictions(stations, per_second, percentile, group, classes, begin, end, answer):  # type: ignore[no-untyped-def]
+    """Fill in what the classes ``begin`` ... ``end - 1`` see, each in the station of its group.
+
+    Parameters
+    ----------
+    stations : (g, c) one row per station.
+    per_second : (g,) arrivals.
+    percentile : (k,) of requests, as a part; NaN gives NaN.
+    group : (k,) the station of each class, sorted or not.
+    classes : (k, 4) own lengths: input tokens, their cv, output tokens, their cv.
+    answer : (k, 8) mean and percentile of TTFT, of TPOT, wait, load, running, lost.
+    """
+    state = np.zeros(STATE_WIDTH)
+    last = -1
+    for k in range(begin, end):
+        g = group[k]
+        row, own = stations[g], classes[k]
+        if g != last:
+            _settle(row, per_second[g], math.inf, state)
+            last = g
+        answer[k, MEAN_TTFT], answer[k, MEAN_TPOT] = _means(row, own, state)
+        alike = row[TOGETHER] > 0.0
+        answer[k, MEAN_WAIT] = state[chain.WAIT] if alike else state[WAIT]
+        answer[k, LOAD] = per_second[g] / _limit(row)
+        answer[k, MEAN_RUNNING] = state[chain.SERVED] if alike else state[RUNNING]
+        answer[k, PART_LOST] = state[chain.LOST] if alike else state[LOST]
+        answer[k, LATE_TTFT] = answer[k, LATE_TPOT] = math.nan
+        if math.isnan(percentile[k]):
+            continue
+        late = 1.0 - percentile[k]
+        answer[k, LATE_TTFT] = _ttft_percentile(row, own, state, late, answer[k, MEAN_TTFT])
+        if alike:
+            answer[k, LATE_TPOT] = _step_percentile(row, per_second[g], late, state)
+            last = -1
+        else:
+            answer[k, LATE_TPOT] = _tpot_percentile(row, own, state, late)
+
+
+@kernel
+def attainments(stations, per_second, ttft, tpot, classes, begin, end, answer):  # type: ignore[no-untyped-def]
+    """Fill in the part of requests that keeps both promises, taken for independent.
+
+    Parameters
+    ----------
+    stations, per_second, classes : as in :func:`predictions`, each class in its own station.
+    ttft, tpot : (k,) promises, ms, NaN for none.
+    answer : (k,) a part of the requests that arrive: those lost keep nothing.
+    """
+    state = np.zeros(STATE_WIDTH)
+    for k in range(begin, end):
+        row, own = stations[k], classes[k]
+        _settle(row, per_second[k], _concurrency(row, tpot[k]), state)
+        kept = 1.0 - (state[chain.LOST] if row[TOGETHER] > 0.0 else state[LOST])
+        if not math.isnan(ttft[k]):
+            kept *= 1.0 - _late_ttft(row, own, state, ttft[k])
+        if not math.isnan(tpot[k]):
+            kept *= 1.0 - _late_tpot(row, own, state, tpot[k])
+        answer[k] = kept
+
+
+@inner
+def _slack(row, own, per_second, ttft, tpot, late, state):  # type: ignore[no-untyped-def]
+    """How far each promise is from being broken: log of what is allowed by what is so."""
+    _settle(row, per_second, _concurrency(row, tpot), state)
+    first = second = math.inf
+    if math.isnan(late):
+        mean_ttft, mean_tpot = _means(row, own, state)
+        if not math.isnan(ttft):
+            first = math.log(max(ttft, 1e-300) / mean_ttft)
+        if not math.isnan(tpot):
+            second = math.log(max(tpot, 1e-300) / mean_tpot)
+        return first, second
+    if not math.isnan(ttft):
+        first = math.log(late / max(_late_ttft(row, own, state, ttft), 1e-30))
+    if not math.isnan(tpot):
+        second = math.log(late / max(_late_tpot(row, own, state, tpot), 1e-30))
+    return first, second
+
+
+@kernel
+def largest_rates(  # type: ignore[no-untyped-def]
+    stations, ttft, tpot, percentile, highest, classes, begin, end, rate, binding, lost
+):
+    """Fill in the largest rates that keep the promises, and what holds them down.
+
+    Parameters
+    ----------
+    stations, classes : as in :func:`attainments`.
+    ttft, tpot : (k,) promises, ms, NaN for none.
+    percentile : (k,) part of requests that must keep them, NaN for the mean.
+    highest : part of saturation that no rate is above.
+    rate : (k,) requests per second.
+    binding : (k,) one of ``BY_TTFT``, ``BY_TPOT``, ``BY_THROUGHPUT``, ``BY_ALL`` (no rate does).
+    lost : (k,) part of the arrivals that is lost at that rate.
+    """
+    state = np.zeros(STATE_WIDTH)
+    for k in range(begin, end):
+        row, own = stations[k], classes[k]
+        late = 1.0 - percentile[k]
+        high = highest * _limit(row)
+        first, second = _slack(row, own, high, ttft[k], tpot[k], late, state)
+        binding[k] = BY_THROUGHPUT
+        rate[k] = high
+        if min(first, second) < 0.0:
+            low = 0.0
+            first_low, second_low = _slack(row, own, low, ttft[k], tpot[k], late, state)
+            if min(first_low, second_low) < 0.0:
+                rate[k], binding[k], lost[k] = 0.0, BY_ALL, 0.0
+                continue
+            at_low, at_high = min(first_low, second_low), min(first, second)
+            turn = 0
+            while high - low > CLOSE * high and turn < 200:
+                middle = between(low, high, at_low, at_high, turn)
+                one, other = _slack(row, own, middle, ttft[k], tpot[k], late, state)
+                value = min(one, other)
+                if value >= 0.0:
+                    low, at_low = middle, value
+                else:
+                    high, at_high, first, second = middle, value, one, other
+                turn += 1
+            rate[k] = low
+            binding[k] = BY_TTFT if first <= second else BY_TPOT
+            _settle(row, low, math.inf, state)
+        lost[k] = state[chain.LOST] if row[TOGETHER] > 0.0 else state[LOST]
+
+
+@kernel
+def limits(stations, answer):  # type: ignore[no-untyped-def]
+    """Fill in (k,) the requests per second that leave when the batch is always full."""
+    for k in range(len(stations)):
+        answer[k] = _limit(stations[k])

@@ -1,0 +1,1 @@
+"""Inputs of other planners as instances, one format per file."""
