@@ -79,6 +79,8 @@ def borrowed(
     base, notes = _in_time(base, imported)
     if source.budget_usd is not None:
         notes.append("the budget was left out: it was made for another demand")
+    if source.num_routes == 0:
+        notes.append("routes are derived from profiles when the instance is read")
     if bool((base.shares.min > 0).any()):
         notes.append("least shares were made for another demand: they may not fit this one")
     workloads = _workloads(imported.workloads, base.workloads, place, settings, bool(like))

@@ -153,3 +153,41 @@ def test_folder_without_pools_holds_workloads_and_demand(tmp_path: Path) -> None
     for column in ("input_tokens", "output_tokens", "input_tokens_cv", "burstiness"):
         own, read = (getattr(table.workloads, column) for table in (found, instance))
         assert own.tolist() == read.tolist()
+
+
+def test_routes_are_derived_where_the_instance_has_profiles(tmp_path: Path) -> None:
+    """The pattern gives the promises; lengths, spread and burstiness are those of the trace."""
+    source = tmp_path / "source"
+    source.mkdir()
+    for name, text in {
+        "instance.toml": (
+            'format = 1\nname = "source"\nstart = "2023-11-16T00:00:00Z"\nperiods = 24\n'
+        ),
+        "workloads.csv": (
+            "workload,model,traffic_class,region,unserved_usd_per_mtok,input_tokens,output_tokens,"
+            "ttft_ms,tpot_ms\nchat,large,interactive,us,20,1000,200,2000,50\n"
+        ),
+        "demand.csv": f"workload,{','.join(map(str, range(24)))}\nchat{',1' * 24}\n",
+        "pools.csv": (
+            "pool,provider,chip,region,purchase,usd_per_chip_hour\neast,AWS,trn2,us,on_demand,2\n"
+        ),
+        "capacity.csv": f"pool,{','.join(map(str, range(24)))}\neast{',64' * 24}\n",
+        "profiles.csv": (
+            "model,chip,configuration,precision,chips_per_replica,max_batch,decode_base_ms,"
+            "decode_per_seq_ms,prefill_base_ms,prefill_per_token_ms\n"
+            "large,trn2,tp4,bf16,4,32,10,0.2,5,0.05\n"
+        ),
+        "network.csv": "region,pool_region,round_trip_ms\nus,us,5\n",
+    }.items():
+        (source / name).write_text(text)
+    path = trace(tmp_path, AZURE)
+    found = import_trace(path, tmp_path / "out", WHOLE, pools_from=source, like="chat")
+    assert not (tmp_path / "out" / "routes.csv").exists()
+    assert any("derived from profiles" in note for note in found.notes)
+    instance = optimizer.read(tmp_path / "out")
+    given = optimizer.read(source)
+    assert instance.workloads.ttft_ms[0] == 2000
+    assert instance.num_routes == given.num_routes == 1
+    # Longer prompts than the pattern's: 5018 / 3 against 1000 input tokens.
+    assert instance.routes.chip_hours_per_mtok[0] != given.routes.chip_hours_per_mtok[0]
+    assert optimizer.solve(instance).verified
