@@ -266,3 +266,10 @@ def test_ids_taken_for_labels_are_refused(path: Path, monkeypatch: pytest.Monkey
     columns = {"time": "t", "input": "i", "output": "o", "model": "m"}
     with pytest.raises(InputError, match="expected at most 10 kinds of traffic"):
         read(path, text, columns=columns)
+
+
+def test_lines_behind_one_that_does_not_fit_keep_their_numbers(path: Path) -> None:
+    for torn in ("5", '"5'):
+        found = read(path, AZURE + GOOD + torn + "\n" + GOOD + "x,1,1\n" + GOOD)
+        places = [problem.place for problem in found.problems]
+        assert places == ["trace.csv, line 3", "trace.csv, line 5, column TIMESTAMP"]

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from optimizer.serving.traces import blocks
 from optimizer.serving.traces.clock import Clock
 from tests.unit.serving.traces.made import whole
 
@@ -148,3 +149,13 @@ def test_a_line_that_is_too_late_is_bad(tmp_path: Path) -> None:
     kept = whole(tmp_path, text, columns=COLUMNS, late_seconds=float("inf"))
     assert kept.bad_lines == 0
     assert kept.requests.sum() == 202
+
+
+def test_the_latest_time_is_remembered_from_block_to_block(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 11)  # a line
+    text = "t,i,o\n100000,1,1\n097000,1,1\n095000,1,1\n"
+    found = whole(tmp_path, text, columns=COLUMNS, max_bad_share=0.5)
+    assert (found.lines, found.bad_lines) == (3, 1)
+    assert str(found.problems[0]).startswith("trace.csv, line 4, column t: expected a time no more")
