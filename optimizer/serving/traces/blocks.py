@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Self, cast
 
 from optimizer.errors import InputError, OutputError, Problem
 from optimizer.progress import Progress
@@ -36,97 +36,98 @@ class Block:
     data: bytes
 
 
+class TraceFile:
+    """Open a file, through gzip when its first bytes say so; closed at the end of a ``with``.
+
+    Attributes
+    ----------
+    path : where it is.
+    stream : its content.
+    raw : the file as it lies on the disk.
+
+    Raises
+    ------
+    InputError
+        When it is no regular file.
+    OutputError
+        When the file system refuses to open it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            if not stat.S_ISREG(path.stat().st_mode):
+                raise InputError(Problem(path.name, "a regular file", "something else"))
+            self.raw: IO[bytes] = path.open("rb")
+            packed = self.raw.read(2) == _GZIP
+            self.raw.seek(0)
+        except OSError as error:
+            raise OutputError(f"{path}: cannot be read: {error.strerror or error}") from error
+        self.stream = cast(IO[bytes], gzip.GzipFile(fileobj=self.raw)) if packed else self.raw
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        self.stream.close()
+        self.raw.close()
+
+
+def blocks(file: TraceFile, progress: Progress) -> Iterator[Block]:
+    """Give a file in blocks of whole lines.
+
+    The progress advances by one step per mebibyte of the file as it lies on the disk. The file
+    is closed by who opened it: a generator with something to clean up would do that at
+    a moment of its own when an interrupt ends it.
+
+    Raises
+    ------
+    InputError
+        When the file is UTF-16, broken gzip, or has a line beyond :data:`MAX_LINE_BYTES`.
+    OutputError
+        When the file system refuses to read it.
+    """
+    path, line, rest, told, begun = file.path, 1, b"", 0, False
+    while data := _read(path, file.stream, BLOCK_BYTES):
+        if not begun:
+            data, begun = _unmarked(path, data), True
+        done = file.raw.tell() >> 20
+        progress.step(done - told)
+        told = done
+        end = data.rfind(b"\n") + 1
+        if end == 0:
+            rest += data
+            if len(rest) > MAX_LINE_BYTES:
+                raise InputError(
+                    Problem(
+                        f"{path.name}, line {line}",
+                        f"a line of at most {MAX_LINE_BYTES} bytes",
+                        "a longer one",
+                        fix="is it a text file?",
+                    )
+                )
+            continue
+        whole = rest + data[:end]
+        rest = data[end:]
+        yield Block(line, whole)
+        line += whole.count(b"\n")
+    if rest:
+        yield Block(line, rest)
+
+
 def first_line(path: Path) -> str:
     """First line of a file, without its end; text that is not UTF-8 is replaced.
 
     Raises
     ------
     InputError, OutputError
-        As :func:`blocks` does; also when the file is empty.
+        As :class:`TraceFile` and :func:`blocks` do; also when the file is empty.
     """
-    with _Opened(path) as (stream, _):
-        head = _read(path, stream, 2**16)
+    with TraceFile(path) as file:
+        head = _read(path, file.stream, 2**16)
     if not head.strip():
         raise InputError(Problem(path.name, "a trace", "an empty file"))
     return _unmarked(path, head).split(b"\n", 1)[0].rstrip(b"\r").decode(errors="replace")
-
-
-def mebibytes(path: Path) -> int:
-    """Size of a file on the disk, at least 1.
-
-    Raises
-    ------
-    InputError, OutputError
-        As :func:`blocks` does.
-    """
-    with _Opened(path) as (_, raw):
-        return max(1, raw.seek(0, 2) >> 20)
-
-
-def blocks(path: Path, progress: Progress) -> Iterator[Block]:
-    """Give the file in blocks of whole lines.
-
-    The progress advances by one step per mebibyte of the file as it lies on the disk.
-
-    Raises
-    ------
-    InputError
-        When the file is no regular file, UTF-16, a broken gzip file, or has a line beyond
-        :data:`MAX_LINE_BYTES`.
-    OutputError
-        When the file system refuses to open or read it.
-    """
-    with _Opened(path) as (stream, raw):
-        line, rest, told, begun = 1, b"", 0, False
-        while data := _read(path, stream, BLOCK_BYTES):
-            if not begun:
-                data, begun = _unmarked(path, data), True
-            done = raw.tell() >> 20
-            progress.step(done - told)
-            told = done
-            end = data.rfind(b"\n") + 1
-            if end == 0:
-                rest += data
-                if len(rest) > MAX_LINE_BYTES:
-                    raise InputError(
-                        Problem(
-                            f"{path.name}, line {line}",
-                            f"a line of at most {MAX_LINE_BYTES} bytes",
-                            "a longer one",
-                            fix="is it a text file?",
-                        )
-                    )
-                continue
-            whole = rest + data[:end]
-            rest = data[end:]
-            yield Block(line, whole)
-            line += whole.count(b"\n")
-        if rest:
-            yield Block(line, rest)
-
-
-class _Opened:
-    """Open a file, through gzip when its first bytes say so."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> tuple[IO[bytes], IO[bytes]]:
-        path = self._path
-        try:
-            if not stat.S_ISREG(path.stat().st_mode):
-                raise InputError(Problem(path.name, "a regular file", "something else"))
-            self._raw: IO[bytes] = path.open("rb")
-            packed = self._raw.read(2) == _GZIP
-            self._raw.seek(0)
-        except OSError as error:
-            raise OutputError(f"{path}: cannot be read: {error.strerror or error}") from error
-        self._stream = cast(IO[bytes], gzip.open(self._raw)) if packed else self._raw
-        return self._stream, self._raw
-
-    def __exit__(self, *reason: object) -> None:
-        self._stream.close()
-        self._raw.close()
 
 
 def _read(path: Path, stream: IO[bytes], most: int) -> bytes:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from optimizer.errors import InputError, InternalError, Problem, UsageError
 from optimizer.progress import Progress, Silent
 from optimizer.serving.traces.bad_lines import BadLines
-from optimizer.serving.traces.blocks import mebibytes
+from optimizer.serving.traces.blocks import TraceFile
 from optimizer.serving.traces.buckets import Buckets
 from optimizer.serving.traces.clock import Clock
 from optimizer.serving.traces.imported import TOKENS_PER_MTOK, Imported
@@ -71,25 +71,22 @@ def read_traces(
     notes: list[str] = []
     clocks = []
     for place, (path, format_) in enumerate(zip(paths, formats, strict=True)):
-        source = Source(
-            path=path,
-            said=_said(settings, place, len(paths)),
-            settings=settings,
-            progress=progress,
-            bad=bad,
-            kinds=kinds,
-            notes=notes,
-            clock=_clock(settings, format_),
-            order=Order(settings.late_seconds),
-        )
-        progress.stage(f"reading {source.file}, in MiB", mebibytes(path))
-        _read(source, format_, tally, settings)
-        clocks.append(source.clock)
-        if source.order.mixed:
-            notes.append(
-                f"{source.file}: {source.order.mixed:,} lines lie before an earlier one in time, "
-                f"by at most {settings.late_seconds:g} s; they were used"
+        with TraceFile(path) as opened:
+            source = Source(
+                opened=opened,
+                said=_said(settings, place, len(paths)),
+                settings=settings,
+                progress=progress,
+                bad=bad,
+                kinds=kinds,
+                notes=notes,
+                clock=_clock(settings, format_),
+                order=Order(settings.late_seconds),
             )
+            size = max(1, os.fstat(opened.raw.fileno()).st_size >> 20)
+            progress.stage(f"reading {source.file}, in MiB", size)
+            _read(source, format_, tally, settings)
+        clocks.append(source.clock)
     bad.refuse(paths[0].name if len(paths) == 1 else f"{len(paths)} traces", settings.max_bad_share)
     sums = tally.sums()
     if sums is None:
@@ -106,6 +103,11 @@ def _read(source: Source, format_: Format, tally: Tally, settings: TraceSettings
         origin = round(settings.start.timestamp() * 1e6) * 1000
     for rows in format_.read(source):
         tally.add(rows, origin)
+    if source.order.mixed:
+        source.notes.append(
+            f"{source.file}: {source.order.mixed:,} lines lie before an earlier one in time, "
+            f"by at most {settings.late_seconds:g} s; they were used"
+        )
 
 
 def _clock(settings: TraceSettings, format_: Format) -> Clock:

@@ -11,7 +11,7 @@ from optimizer.instance.identity import faults_of
 from optimizer.instance.places import nearest, quoted, shown
 from optimizer.progress import Progress
 from optimizer.serving.traces.bad_lines import BadLines
-from optimizer.serving.traces.blocks import Block, blocks, first_line
+from optimizer.serving.traces.blocks import Block, TraceFile, blocks, first_line
 from optimizer.serving.traces.clock import Clock
 from optimizer.serving.traces.order import Order
 from optimizer.serving.traces.requests import Kind, Kinds
@@ -25,13 +25,13 @@ class Source:
 
     Attributes
     ----------
-    path : the file.
+    opened : the file, open for as long as it is read.
     said : what its user says about it; empty fields are left to the trace.
     settings, progress, bad, kinds, notes : shared by all files of an import.
     clock, order : of this file.
     """
 
-    path: Path
+    opened: TraceFile
     said: Kind
     settings: TraceSettings
     progress: Progress
@@ -42,6 +42,11 @@ class Source:
     order: Order
 
     @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return self.opened.path
+
+    @property
     def file(self) -> str:
         """Name of the file, for messages."""
         return shown(self.path.name)
@@ -49,7 +54,7 @@ class Source:
     def blocks(self) -> Iterator[Block]:
         """The lines of the file."""
         block = None
-        for block in blocks(self.path, self.progress):
+        for block in blocks(self.opened, self.progress):
             yield block
         if block is not None and not block.data.endswith(b"\n"):
             self.notes.append(

@@ -100,6 +100,7 @@ class Tally:
         if self._spans:
             self._in.add(group, tokens_in)
             self._out.add(group, tokens_out)
+        if self._spans >= 2:
             # In two steps: nanoseconds times spans may not fit into 64 bits.
             within = (since - period * self._period_ns) / self._period_ns * self._spans
             span = np.minimum(within.astype(np.int64), self._spans - 1)
