@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from optimizer.promises import solve as solve
     from optimizer.result import Result as Result
     from optimizer.serving.reading import read as read
+    from optimizer.serving.traces.import_trace import import_trace as import_trace
+    from optimizer.serving.traces.settings import TraceSettings as TraceSettings
     from optimizer.session import Session as Session
     from optimizer.session import open_session as open  # noqa: F401
 
@@ -55,12 +57,17 @@ _PLACES = {
     "Risk": "evaluation.risk",
     "Session": "session",
     "SolverError": "errors",
+<<<<<<< HEAD
     "Uncertainty": "evaluation.uncertainty",
+=======
+    "TraceSettings": "serving.traces.settings",
+>>>>>>> traces
     "UnsupportedError": "errors",
     "UsageError": "errors",
     "evaluate": "evaluation.evaluate",
     "explain": "explanation.explain",
     "generate": "instance.generate",
+    "import_trace": "serving.traces.import_trace",
     "open": "session",
     "read": "serving.reading",
     "risk": "evaluation.risk",
