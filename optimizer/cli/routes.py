@@ -27,6 +27,9 @@ ENDINGS = (".csv", ".parquet")
     metavar="FILE",
     help="New .csv or .parquet file to write the rows to.",
 )
+@click.option(
+    "--ranges", is_flag=True, help="Least and most throughput thought possible as well (slower)."
+)
 @json_option
 def command(
     instance: Path,
@@ -34,6 +37,7 @@ def command(
     pool: str | None,
     impossible: bool,
     out: Path | None,
+    ranges: bool,
     as_json: bool,
 ) -> int:
     """Show the routes of INSTANCE: those that are given, or those derived from its profiles.
@@ -70,7 +74,7 @@ def command(
     told |= {"derived": derivation is not None, "routes": len(rows)}
     texts = []
     if not impossible:
-        frame = route_rows(problem, derivation, rows)
+        frame = route_rows(problem, derivation, rows, ranges=ranges)
         texts.append(routes_text(problem, frame, derived=derivation is not None))
     if derivation is not None:
         stopped = derivation.refusals

@@ -23,6 +23,8 @@ from optimizer.kernels.batch_levels import (
     BLOCKED,
     BLOCKED_MEAN,
     BLOCKED_SQUARE,
+    EXTRA,
+    EXTRA_VARIANCE,
     IDLE,
     JITTER,
     MIXED,
@@ -96,11 +98,12 @@ def tpot_tail(state, least_step, steps, output_cv, time):  # type: ignore[no-unt
         if spread > 0.0:
             exponent = math.sqrt(spread) * NORMAL_QUANTILES[i] - 0.5 * spread
             length = max((steps + 1.0) * math.exp(exponent) - 1.0, 1.0)
-        whole = length * state[STEP]
+        whole = length * max(state[STEP] - state[EXTRA] / steps, least_step)
         aged = whole / state[RELAX]
         kept = 1.0 - aged / 3.0 if aged < 1e-3 else 2.0 * (aged - 1.0 + math.exp(-aged)) / aged**2
         variance = state[STEP_VARIANCE] * length * length * kept + state[JITTER] * whole
+        variance += state[EXTRA_VARIANCE]
         floor = 0.999 * least_step * length
-        mean = max(whole - floor, 1e-9 * floor)
+        mean = max(whole + state[EXTRA] - floor, 1e-9 * floor)
         late += fitted_tail(mean, variance, 0.0, time * length - floor)
     return late / count

@@ -47,38 +47,36 @@ JITTER = 15  # variance of the prefills that come between, per ms
 RUNNING = 16  # mean requests decoding
 LOST = 17  # part of arrivals that find no room
 PREFILLING = 18  # part of the time spent in prefill
-WIDTH = 19
+EXTRA, EXTRA_VARIANCE = 19, 20  # prefills of those who come during a request's own, ms
+WIDTH = 21
 
 FAMILY_PLACES = 4.0
 """Batches of so many places cut families short: below, only their mean is kept."""
-SPILL = 0.35
+SPILL = 0.95
 """How much families that meet a nearly full batch lengthen the wait; fitted to simulations."""
 NEGLIGIBLE = 1e-14
 
 
 @inner
-def saturation(decode_base, decode_per_seq, prefill_base, prefill, most, steps, output_cv):  # type: ignore[no-untyped-def]
+def saturation(decode_base, decode_per_seq, prefill_base, prefill, most, steps):  # type: ignore[no-untyped-def]
     """Requests per ms that leave a batch that is always full.
 
-    With k of m requests leaving per iteration each takes part of ``(O - 1)`` steps and the
-    prefill's base is paid in iterations in which k > 0: k is binomial when lengths vary, while
-    requests of one and the same length leave where they were admitted, each in its own iteration.
+    With k of m requests leaving per iteration each takes part in ``O - 1`` steps, and the
+    prefill's base is paid in iterations in which k > 0, k binomial.
     """
     full = decode_base + decode_per_seq * most
     if steps <= 0.0:
         return most / (prefill_base + most * prefill)
-    paid = admitting(most, steps, output_cv)
+    paid = admitting(most, steps)
     return 1.0 / (prefill + (full + prefill_base * paid) * steps / most)
 
 
 @inner
-def admitting(most, steps, output_cv):  # type: ignore[no-untyped-def]
+def admitting(most, steps):  # type: ignore[no-untyped-def]
     """Part of the iterations of a full batch in which somebody leaves."""
     if steps <= 1.0:
         return 1.0
-    binomial = 1.0 - math.exp(most * math.log1p(-1.0 / steps))
-    alike = math.exp(-output_cv * steps)
-    return alike * min(1.0, most / steps) + (1.0 - alike) * binomial
+    return 1.0 - math.exp(most * math.log1p(-1.0 / steps))
 
 
 @inner
@@ -114,7 +112,7 @@ def levels(  # type: ignore[no-untyped-def]
     room : requests that may wait, infinity for any number.
     state : (WIDTH,) to be filled in.
     """
-    limit = saturation(decode_base, decode_per_seq, prefill_base, prefill, most, steps, output_cv)
+    limit = saturation(decode_base, decode_per_seq, prefill_base, prefill, most, steps)
     load = rate / limit
     endless = math.isinf(room)
     square = prefill * prefill * (1.0 + input_cv * input_cv)  # E[prefill ** 2]
@@ -123,7 +121,7 @@ def levels(  # type: ignore[no-untyped-def]
     held = min(part, 0.95)  # beyond, the station is out of balance and only its room bounds it
     free = 1.0 - held
     full_step = decode_base + decode_per_seq * most
-    paid = admitting(most, steps, output_cv)
+    paid = admitting(most, steps)
     leaving = most / steps  # requests that leave an iteration of a full batch
     admitted = leaving / paid
     full_prefill = prefill + prefill_base / admitted
@@ -158,26 +156,18 @@ def levels(  # type: ignore[no-untyped-def]
         mixed_square += weight * _square_rest(opening, second, third, part, rate * square)
     length = (decode_base + decode_per_seq + prefill_base) / free
     variance = 0.0
+    slope = free
     top = int(most)
     j = 1
     while j < top:
         step = decode_base + decode_per_seq * j
         # Length of an iteration at this level, from that of the level below.
-        rounds = 6 if j == 1 else 2
-        none = 1.0
-        for _ in range(rounds):
-            shape = variance / (length * length)
-            if shape > 1e-9:
-                none = math.exp(-math.log1p(rate * length * shape) / shape)
-            else:
-                none = math.exp(-rate * length)
-            if prefill_base > 0.0:
-                excess = length * free - step - prefill_base * (1.0 - none)
-                slope = free - prefill_base * rate * none
-                length -= excess / max(slope, 0.1 * free)
-                length = max(length, step)
-            else:
-                length = step / free
+        length += decode_per_seq / slope if j > 1 else 0.0
+        for _ in range(6 if j == 1 else 1):
+            none = empty(rate * length, variance / (length * length))
+            slope = max(free - prefill_base * rate * none, 0.1 * free)
+            length -= (length * free - step - prefill_base * (1.0 - none)) / slope
+            length = max(length, step)
             turn = min(part + prefill_base * rate * none, 0.98)
             counted = rate * length
             noise = counted * square + prefill_base * none * (
@@ -302,8 +292,19 @@ def levels(  # type: ignore[no-untyped-def]
     own = (held + rate * rate * spread) / (free * free) + 1.0 / free - 1.0
     share = blocked / total
     factor = max(factor, 0.0)
-    factor += (1.0 - share) * SPILL * 2.0 * normal_tail(reach) * own * min((most - 1.0) / 8.0, 1.0)
-    wait *= factor
+    # Families that meet a nearly full batch fill it: more are blocked than levels tell.
+    share = blocked / total
+    spill = SPILL * 2.0 * normal_tail(reach) * own * free**1.5 * min((most - 1.0) / 8.0, 1.0)
+    spill *= (1.0 - share) ** 3
+    one = wait * factor / blocked if blocked > 0.0 else 0.0
+    moved = min(share * spill / max(factor, 0.1), 0.5 * (1.0 - share)) * total
+    moved = min(moved, plain + mixed)
+    if moved > 0.0:
+        kept = 1.0 - moved / (plain + mixed)
+        plain, plain_mean, plain_square = plain * kept, plain_mean * kept, plain_square * kept
+        mixed, mixed_mean, mixed_square = mixed * kept, mixed_mean * kept, mixed_square * kept
+        blocked += moved
+    wait = one * blocked
     # An arrival that goes on mixes with levels by the time they take.
     left = idle + plain + mixed + blocked
     state[IDLE] = idle / left
@@ -312,11 +313,15 @@ def levels(  # type: ignore[no-untyped-def]
     state[PLAIN_SQUARE] = plain_square / plain if plain > 0.0 else 0.0
     state[MIXED_MEAN] = mixed_mean / mixed if mixed > 0.0 else 0.0
     state[MIXED_SQUARE] = mixed_square / mixed if mixed > 0.0 else 0.0
-    one = wait / blocked if blocked > 0.0 else 0.0
     # Those who leave the batch in the same iteration, binomial, make place for as many.
     others = (1.0 - math.exp(-output_cv * steps)) * (most - 1.0) / max(steps, 1.0)
     state[BLOCKED_MEAN] = one + others * prefill
-    state[BLOCKED_SQUARE] = state[BLOCKED_MEAN] ** 2 + one * one + others * square
+    # The wait of those blocked is a geometric sum of what is left until a place is free: of
+    # lognormal lengths on one place, and ever more exponential on many.
+    left_over = 1.0 + (4.0 * variation - 2.0) / (most + 2.0)
+    inner_load = min(load, 1.0)
+    vary = (1.0 - inner_load) * left_over + inner_load
+    state[BLOCKED_SQUARE] = state[BLOCKED_MEAN] ** 2 + vary * one * one + others * square
     state[WAIT] = wait / left
     carried = rate * (1.0 - lost)
     state[TPOT] = running / total / (carried * steps)
@@ -326,7 +331,17 @@ def levels(  # type: ignore[no-untyped-def]
     state[RELAX] = steps * state[STEP] / max(1.0 - slope, 0.05)
     open_part = 1.0 - most * (y + standing) / full_step / tokens
     jump = square + 2.0 * prefill * prefill_base + prefill_base * prefill_base
-    state[JITTER] = rate * jump / (free * free) * open_part
+    closed_part = (1.0 - open_part) * (1.0 - 1.0 / most)
+    # Where places are few, they cut short what follows a prefill.
+    follow = 1.0 + (1.0 / free - 1.0) * family
+    state[JITTER] = rate * jump * (open_part * follow * follow + closed_part)
+    # Who comes during a request's own prefill stops it right after its first token.
+    together = prefill_base + prefill
+    together += state[MIXED] * state[MIXED_MEAN] * held / (0.5 + held)
+    state[EXTRA] = open_part * held * follow * together
+    state[EXTRA_VARIANCE] = (
+        open_part * follow * follow * (rate * jump * together + held * held * spread)
+    )
     state[RUNNING] = running / total
     state[LOST] = lost
     state[PREFILLING] = prefilling / total
@@ -342,9 +357,23 @@ def _overrun(state, most, step, prefill, decoding):  # type: ignore[no-untyped-d
     state[BLOCKED] = 1.0
     state[WAIT] = state[BLOCKED_MEAN] = state[BLOCKED_SQUARE] = math.inf
     state[TPOT] = state[STEP] = step + prefill * decoding / most
-    state[STEP_VARIANCE] = state[JITTER] = 0.0
+    state[STEP_VARIANCE] = state[JITTER] = state[EXTRA] = state[EXTRA_VARIANCE] = 0.0
     state[RUNNING] = (step * most + prefill * decoding) / (step + prefill)
     state[PREFILLING] = prefill / (step + prefill)
+
+
+@inner
+def empty(count, shape):  # type: ignore[no-untyped-def]
+    """P(nobody comes) in a time of gamma distribution, ``count`` expected.
+
+    Parameters
+    ----------
+    shape : squared coefficient of variation of the time.
+    """
+    both = count * shape
+    if both < 1e-3:  # the logarithm to its third term
+        return math.exp(-count * (1.0 - both * (0.5 - both * (1.0 / 3.0))))
+    return math.exp(-math.log1p(both) / shape)
 
 
 @inner

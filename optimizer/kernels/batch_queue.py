@@ -53,7 +53,7 @@ def _limit(row):  # type: ignore[no-untyped-def]
     steps, part = _steps(row[OUTPUT])
     return 1e3 * saturation(
         part * row[DECODE_BASE], part * row[DECODE_PER_SEQ], row[PREFILL_BASE], prefill,
-        row[MOST], steps, row[OUTPUT_CV],
+        row[MOST], steps,
     )  # fmt: skip
 
 
@@ -126,14 +126,18 @@ def _ttft_percentile(row, own, state, late, mean):  # type: ignore[no-untyped-de
         low, at_low = high, at_high
         high *= 2.0
         at_high = _late_ttft(row, own, state, high) - late
-    turn = 0
-    while high - low > 0.1 * CLOSE * high and turn < 200:
+    turn = side = 0
+    while high - low > CLOSE * high and turn < 200:
         time = between(low, high, at_low, at_high, turn)
         value = _late_ttft(row, own, state, time) - late
         if value > 0.0:
             low, at_low = time, value
+            at_high *= 0.5 if side > 0 else 1.0
+            side = 1
         else:
             high, at_high = time, value
+            at_low *= 0.5 if side < 0 else 1.0
+            side = -1
         turn += 1
     return high
 
@@ -147,14 +151,18 @@ def _tpot_percentile(row, own, state, late):  # type: ignore[no-untyped-def]
         low, at_low = high, at_high
         high *= 1.5
         at_high = _late_tpot(row, own, state, high) - late
-    turn = 0
-    while high - low > 0.1 * CLOSE * high and turn < 200:
+    turn = side = 0
+    while high - low > CLOSE * high and turn < 200:
         time = between(low, high, at_low, at_high, turn)
         value = _late_tpot(row, own, state, time) - late
         if value > 0.0:
             low, at_low = time, value
+            at_high *= 0.5 if side > 0 else 1.0
+            side = 1
         else:
             high, at_high = time, value
+            at_low *= 0.5 if side < 0 else 1.0
+            side = -1
         turn += 1
     return high
 
@@ -284,15 +292,19 @@ def largest_rates(  # type: ignore[no-untyped-def]
                 rate[k], binding[k], lost[k] = 0.0, BY_ALL, 0.0
                 continue
             at_low, at_high = min(first_low, second_low), min(first, second)
-            turn = 0
+            turn = side = 0
             while high - low > CLOSE * high and turn < 200:
                 middle = between(low, high, at_low, at_high, turn)
                 one, other = _slack(row, own, middle, ttft[k], tpot[k], late, state)
                 value = min(one, other)
                 if value >= 0.0:
                     low, at_low = middle, value
+                    at_high *= 0.5 if side > 0 else 1.0
+                    side = 1
                 else:
                     high, at_high, first, second = middle, value, one, other
+                    at_low *= 0.5 if side < 0 else 1.0
+                    side = -1
                 turn += 1
             rate[k] = low
             binding[k] = BY_TTFT if first <= second else BY_TPOT

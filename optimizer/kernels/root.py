@@ -1,4 +1,8 @@
-"""The next place to look at for the root of a falling function."""
+"""The next place to look at for the root of a falling function.
+
+Regula falsi with the Illinois rule (Dowell & Jarratt, A modified regula falsi method, BIT 11,
+1971): an end of the bracket that stays counts half from the second time on.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +15,15 @@ from optimizer.kernels.jit import inner
 def between(low, high, at_low, at_high, turn):  # type: ignore[no-untyped-def]
     """A place inside (low, high), where the function is > 0 and < 0.
 
-    Regula falsi, and every third turn the middle: where the function jumps or is steep at one end
-    the bracket still halves.
+    Every fourth turn it is the middle: where the function jumps or is steep at one end the
+    bracket still halves.
     """
     middle = 0.5 * (low + high)
-    if turn % 3 == 2 or math.isinf(at_high) or math.isinf(at_low):
+    if turn % 4 == 3 or math.isinf(at_high) or math.isinf(at_low):
         return middle
     place = low + (high - low) * at_low / (at_low - at_high)
-    edge = 1e-3 * (high - low)
+    edge = 1e-7 * high
+    if high - low < 4.0 * edge:
+        return middle
+    # A step past a place that is nearly the root closes the bracket from the other side.
     return min(max(place, low + edge), high - edge)

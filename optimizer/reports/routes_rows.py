@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from optimizer.instance.instance import Instance
 from optimizer.serving import flags as flag
 from optimizer.serving.derivation import WORDS, Delivery, Derivation, Reason, Refusals, sentence
+from optimizer.serving.ranges import throughput_range
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,13 +18,16 @@ if TYPE_CHECKING:
 Rows = NDArray[np.int64]
 
 
-def route_rows(instance: Instance, derivation: Derivation | None, rows: Rows) -> pl.DataFrame:
+def route_rows(
+    instance: Instance, derivation: Derivation | None, rows: Rows, *, ranges: bool = False
+) -> pl.DataFrame:
     """Some routes, one per row; what is not known of given routes is left out.
 
     Parameters
     ----------
     derivation : of the routes, None when they were given.
     rows : (n,) rows of the route table.
+    ranges : work out the least and most throughput as well, two searches per route.
     """
     import polars as pl
 
@@ -44,7 +48,11 @@ def route_rows(instance: Instance, derivation: Derivation | None, rows: Rows) ->
     )
     if derivation is None:
         return frame
-    return frame.hstack(_delivered(instance, derivation.delivery, rows))
+    delivered = _delivered(instance, derivation.delivery, rows)
+    if ranges:
+        low, high = throughput_range(instance, derivation.delivery, rows)
+        delivered = delivered.with_columns(throughput_low=low, throughput_high=high)
+    return frame.hstack(delivered)
 
 
 def _delivered(instance: Instance, found: Delivery, rows: Rows) -> pl.DataFrame:
@@ -52,8 +60,6 @@ def _delivered(instance: Instance, found: Delivery, rows: Rows) -> pl.DataFrame:
 
     numbers = (
         "requests_per_second",
-        "throughput_low",
-        "throughput_high",
         "ttft_ms",
         "ttft_percentile_ms",
         "tpot_ms",

@@ -27,6 +27,7 @@ def routes_text(instance: Instance, frame: pl.DataFrame, *, derived: bool) -> st
     head = ["workload", "pool", "configuration"]
     numbers = ["chip-hours/Mtok", "USD/Mtok", "trip ms"]
     more = ["req/s", "TTFT ms", "TPOT ms", "busy", "bound by"] if derived else []
+    more += ["low", "high"] if "throughput_low" in frame.columns else []
     rows: list[tuple[str, ...]] = [
         (*head, *numbers, *more, "basis", *(["flags"] if derived else []))
     ]
@@ -53,6 +54,7 @@ def _predicted(row: dict[str, Any]) -> tuple[str, ...]:
         _time(row, "tpot"),
         "-" if busy is None else percent(busy),
         row["binding"],
+        *(f"{row[end]:.3g}" for end in ("throughput_low", "throughput_high") if end in row),
     )
 
 

@@ -13,13 +13,13 @@ from optimizer.serving.asks import Trials
 from optimizer.serving.derivation import Reason
 from optimizer.serving.measured import Measured, measured
 from optimizer.serving.profiles import TIMES, Ways, ways
-from optimizer.serving.queue import largest_rate, predict
+from optimizer.serving.queue import predict
+from optimizer.serving.rates import best_rates
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 
-TINY_MS = 1e-9
 QUIET = 1e-9
 """Part of the rate of an empty server at which a queue shows the best times there are."""
 
@@ -73,22 +73,21 @@ def answers(instance: Instance, found: Trials) -> Answers:
     flags = np.where(by_table, way.flags & flag.OF_THE_PROFILE, way.flags)
     flags |= np.where(outside, flag.BEYOND_TABLE, 0)
     _by_table(instance, found, table, by_table, (reason, rate, best, limit, flags))
+    tokens = people.input_tokens[found.workload] + people.output_tokens[found.workload]
+    chip_hours = profiles.chips_per_replica[found.profile] * (1e6 / tokens) / 3600
+    with np.errstate(divide="ignore"):
+        known = np.where(by_table & (reason == 0), chip_hours / rate, np.inf)
     asked = np.flatnonzero((reason == 0) & ~by_table)
-    ttft = first_token_ms(instance, found, asked)
-    tpot = people.tpot_ms[found.workload][asked]
-    percentile = people.slo_percentile[found.workload][asked]
-    largest = largest_rate(way.stations(asked), ttft, tpot, percentile)
+    told = best_rates(instance, found, way, asked, chip_hours[asked], known)
     # Those that are turned away are not served.
-    rate[asked] = largest.served_per_second
-    arrivals = rate.copy()
-    arrivals[asked] = largest.requests_per_second
-    binding[asked] = largest.binding
-    failed = asked[~(rate[asked] > 0)]
+    rate[asked], arrivals = told.served, rate.copy()
+    arrivals[asked], binding[asked] = told.arrivals, told.binding
+    reason[asked[~told.looked_at]] = Reason.DEARER
+    failed = asked[told.looked_at & ~(told.served > 0)]
     if len(failed):
         reason[failed], best[failed], limit[failed] = _missed(instance, found, way, failed)
-    tokens = people.input_tokens[found.workload] + people.output_tokens[found.workload]
     with np.errstate(divide="ignore"):
-        hours = profiles.chips_per_replica[found.profile] * (1e6 / tokens) / (3600 * rate)
+        hours = chip_hours / rate
     return Answers(
         reason=reason,
         requests_per_second=rate,
@@ -155,13 +154,6 @@ def _missed(
         missed = (reason == Reason.NO_RATE) & (value > promised)
         reason[missed], best[missed], limit[missed] = code, value[missed], promised[missed]
     return reason, best, limit
-
-
-def first_token_ms(instance: Instance, found: Trials, rows: Int) -> Float:
-    """(n,) time to the first token that the round trip leaves to the replica, NaN: no promise."""
-    left = instance.workloads.ttft_ms[found.workload[rows]] - found.round_trip_ms[rows]
-    # What is left of nothing is out of reach, and no time.
-    return np.maximum(left, TINY_MS)
 
 
 def nearest(count: int, found: Trials, answer: Answers) -> Int:

@@ -40,6 +40,8 @@ class Asks:
     pair : (N,) pairs that are open, as positions among all pairs.
     ask : (N,) question of each of them.
     workload, chip : (A,) a workload that asks it, and the code of the chip in pools.
+    kind : (A,) number of its lengths and promises: of one kind are those that differ in chip and
+        round trip alone.
     round_trip_ms : (A,) of the network.
     """
 
@@ -47,6 +49,7 @@ class Asks:
     ask: Int
     workload: Int
     chip: Int
+    kind: Int
     round_trip_ms: Float
 
 
@@ -55,6 +58,7 @@ class Trials:
     """(N,) questions put to profiles, by question, then row of profiles."""
 
     ask: Int
+    kind: Int
     profile: Int
     workload: Int
     round_trip_ms: Float
@@ -78,6 +82,7 @@ def asks(instance: Instance, found: Pairs) -> Asks:
         ask=ask.reshape(-1),
         workload=workload[first],
         chip=instance.pools.chip.codes[pool[first]].astype(np.int64),
+        kind=kind[workload[first]],
         round_trip_ms=trip[first],
     )
 
@@ -113,6 +118,7 @@ def trials(instance: Instance, found: Asks) -> Trials:
     step = np.arange(len(ask)) - np.repeat(np.cumsum(count) - count, count)
     return Trials(
         ask=ask,
+        kind=found.kind[ask],
         profile=rows[begin[ask] + step],
         workload=found.workload[ask],
         round_trip_ms=found.round_trip_ms[ask],

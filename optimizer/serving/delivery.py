@@ -1,4 +1,4 @@
-"""What replicas deliver on the routes that were chosen: predicted times and the range of rates."""
+"""What replicas deliver on the routes that were chosen: the times that are predicted."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from numpy.typing import NDArray
 
 from optimizer.instance.instance import Instance
 from optimizer.serving import flags as flag
-from optimizer.serving.answers import Answers, first_token_ms
+from optimizer.serving.answers import Answers
 from optimizer.serving.asks import Trials
 from optimizer.serving.derivation import Delivery
-from optimizer.serving.efficiency import Level
-from optimizer.serving.profiles import ways
-from optimizer.serving.queue import largest_rate, predict
+from optimizer.serving.queue import predict
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -21,15 +19,14 @@ Int = NDArray[np.int64]
 def delivery(
     instance: Instance, round_trip_ms: Float, trial: Int, tried: Trials, answered: Answers
 ) -> Delivery:
-    """Predict times and ranges, once per trial that is used.
+    """Predict times, once for all routes whose replicas and rates are alike.
 
     Parameters
     ----------
     round_trip_ms, trial : (R,) of the routes.
     """
-    used, back = np.unique(trial, return_inverse=True)
-    back = back.reshape(-1)
-    people, profiles = instance.workloads, instance.profiles
+    used, back = _alike(trial, tried, answered)
+    people = instance.workloads
     workload, profile = tried.workload[used], tried.profile[used]
     rate, by_table = answered.requests_per_second[used], answered.by_table[used]
     percentile = people.slo_percentile[workload]
@@ -44,12 +41,9 @@ def delivery(
     ttft_tail[at] = np.where(tailed, told.ttft_percentile_ms, np.nan)
     tpot_tail[at] = np.where(tailed, told.tpot_percentile_ms, np.nan)
     flags[at[~told.trusted]] |= flag.UNTRUSTED
-    low, high = _range(instance, used, tried, answered)
     return Delivery(
         profile=profile[back].astype(np.int32),
         requests_per_second=rate[back],
-        throughput_low=(low * profiles.throughput_low[profile])[back],
-        throughput_high=(high * profiles.throughput_high[profile])[back],
         ttft_ms=ttft[back] + round_trip_ms,
         ttft_percentile_ms=ttft_tail[back] + round_trip_ms,
         tpot_ms=tpot[back],
@@ -61,28 +55,10 @@ def delivery(
     )
 
 
-def _range(instance: Instance, used: Int, tried: Trials, answered: Answers) -> tuple[Float, Float]:
-    """(n,) least and most rate by the range of efficiencies, as a part of the one planned for.
-
-    Given times have no such range; a low end at which the promise is out of reach is 0.
-    """
-    people = instance.workloads
-    ends = [np.ones(len(used)), np.ones(len(used))]
-    where = np.flatnonzero(answered.ways.estimated[used] & ~answered.by_table[used])
-    if len(where) == 0:
-        return ends[0], ends[1]
-    rows = used[where]
-    workload = tried.workload[rows]
-    ttft = first_token_ms(instance, tried, rows)
-    everything = np.arange(len(rows))
-    levels: tuple[Level, Level] = ("low", "high")
-    for end, level in zip(ends, levels, strict=True):
-        way = ways(instance, tried.profile[rows], workload, level)
-        rate = largest_rate(
-            way.stations(everything),
-            ttft,
-            people.tpot_ms[workload],
-            people.slo_percentile[workload],
-        ).served_per_second
-        end[where] = rate / answered.requests_per_second[rows]
-    return np.minimum(ends[0], 1.0), np.maximum(ends[1], 1.0)
+def _alike(trial: Int, tried: Trials, answered: Answers) -> tuple[Int, Int]:
+    """Trials that stand for those that differ in the round trip alone, and which one for each."""
+    rates, rate = np.unique(answered.arrivals_per_second[trial], return_inverse=True)
+    profiles = int(tried.profile.max(initial=0)) + 1
+    key = (tried.kind[trial] * profiles + tried.profile[trial]) * max(len(rates), 1)
+    _, first, back = np.unique(key + rate.reshape(-1), return_index=True, return_inverse=True)
+    return trial[first], back.reshape(-1)

@@ -15,7 +15,10 @@ Index = NDArray[np.int32]
 
 
 class Reason(IntEnum):
-    """Why a pair is no route; where several hold, the first of them is told."""
+    """Why a pair is no route; where several hold, the first of them is told.
+
+    DEARER is said of one way to run a model, never of a pair.
+    """
 
     ROUTE = 0
     RESIDENCY = 1
@@ -30,6 +33,7 @@ class Reason(IntEnum):
     TTFT = 10
     TPOT = 11
     NO_RATE = 12
+    DEARER = 13
 
 
 WORDS: dict[Reason, str] = {
@@ -45,6 +49,7 @@ WORDS: dict[Reason, str] = {
     Reason.TTFT: "time to first token out of reach",
     Reason.TPOT: "time per output token out of reach",
     Reason.NO_RATE: "no rate keeps the promise",
+    Reason.DEARER: "another way takes fewer chips",
 }
 
 
@@ -56,7 +61,6 @@ class Delivery:
     ----------
     profile : row of profiles that was chosen: the one that takes the fewest chip-hours.
     requests_per_second : largest rate of one replica that keeps the promise.
-    throughput_low, throughput_high : least and most thought possible, as a part of that.
     ttft_ms, ttft_percentile_ms, tpot_ms, tpot_percentile_ms : predicted at that rate, with the
         round trip; mean, and at the percentile promised (NaN where none is, or not known).
     round_trip_ms : of the network.
@@ -67,8 +71,6 @@ class Delivery:
 
     profile: Index
     requests_per_second: Float
-    throughput_low: Float
-    throughput_high: Float
     ttft_ms: Float
     ttft_percentile_ms: Float
     tpot_ms: Float
