@@ -54,6 +54,9 @@ FAMILY_PLACES = 4.0
 """Batches of so many places cut families short: below, only their mean is kept."""
 SPILL = 0.95
 """How much families that meet a nearly full batch lengthen the wait; fitted to simulations."""
+SHARED = 0.3
+"""How much prefills, which stop all requests alike, take of what varying lengths add to the wait;
+fitted to simulations."""
 NEGLIGIBLE = 1e-14
 
 
@@ -93,7 +96,10 @@ def wait_factor(square, places, load):  # type: ignore[no-untyped-def]
         / (16.0 * load * places)
     )  # fmt: skip
     constant = min(constant, places / (places + 1.0))
-    return (1.0 + square) / (2.0 * square + (1.0 - square) / constant)
+    answer = (1.0 + square) / (2.0 * square + (1.0 - square) / constant)
+    return answer * (
+        1.0 - 0.17 * (1.0 - load) * (1.0 - 1.0 / places) * min(max(square - 1.0, 0.0), 1.5)
+    )
 
 
 @inner
@@ -140,7 +146,7 @@ def levels(  # type: ignore[no-untyped-def]
     cover = 0.0
     plain = plain_mean = plain_square = 0.0
     mixed = mixed_mean = mixed_square = 0.0
-    tokens = token_time = token_square = token_level = 0.0
+    tokens = token_time = token_square = token_level = jitter = 0.0
     running = 0.0
     idle = 1.0
     # The iteration that ends an idle time begins with the prefill of who ended it.
@@ -202,6 +208,8 @@ def levels(  # type: ignore[no-untyped-def]
         token_time += made * each
         token_square += made * each * each
         token_level += made * j
+        follow = 1.0 + (1.0 / (1.0 - turn) - 1.0) * family
+        jitter += j * weight * noise / length * follow * follow * (1.0 - j / most)
         if j == 1:
             weight = max(weight - cover, 0.0)
         if j == top - 1:  # those who come while the last place is taken wait for another
@@ -233,6 +241,7 @@ def levels(  # type: ignore[no-untyped-def]
             token_time *= 1e-200
             token_square *= 1e-200
             token_level *= 1e-200
+            jitter *= 1e-200
             plain *= 1e-200
             plain_mean *= 1e-200
             plain_square *= 1e-200
@@ -258,11 +267,13 @@ def levels(  # type: ignore[no-untyped-def]
         mixed_mean, mixed_square = mixed_mean * scale, mixed_square * scale
         tokens, token_time = tokens * scale, token_time * scale
         token_square, token_level = token_square * scale, token_level * scale
+        jitter *= scale
     behind = full_prefill * full_rate * standing
     total += y + standing + behind
     prefilling += behind
     running += most * (y + standing) + max(most - admitted, 0.0) * behind
     made = most * (y + standing) / full_step
+    each = 0.0
     if made > 0.0:
         each = (most * (y + standing) + max(most - admitted, 0.0) * behind) / made
         tokens += made
@@ -285,9 +296,13 @@ def levels(  # type: ignore[no-untyped-def]
     else:
         wait = last_y * stretch * queue_sum / limit
     work = full_step * steps / most
-    variation = (work * output_cv) ** 2 + (prefill * input_cv) ** 2
-    variation *= limit * limit
-    factor = wait_factor(variation, most, min(load, 0.999)) + 0.5 * (burstiness - 1.0)
+    variation = (work * output_cv * limit) ** 2
+    # Prefills are one after the other on the whole replica, whatever the places.
+    alone_variation = (prefill * input_cv * limit) ** 2
+    factor = wait_factor(variation, most, min(load, 0.999)) + 0.5 * alone_variation
+    factor *= 1.0 - SHARED * min(held, 0.25) * min(output_cv, 1.5) * (1.0 - 1.0 / most)
+    factor += 0.5 * (burstiness - 1.0)
+    variation += alone_variation
     reach = math.sqrt(0.5 * math.log1p(output_cv * output_cv))
     own = (held + rate * rate * spread) / (free * free) + 1.0 / free - 1.0
     share = blocked / total
@@ -330,12 +345,15 @@ def levels(  # type: ignore[no-untyped-def]
     slope = token_level / tokens * decode_per_seq / (free * state[STEP])
     state[RELAX] = steps * state[STEP] / max(1.0 - slope, 0.05)
     open_part = 1.0 - most * (y + standing) / full_step / tokens
-    jump = square + 2.0 * prefill * prefill_base + prefill_base * prefill_base
-    closed_part = (1.0 - open_part) * (1.0 - 1.0 / most)
-    # Where places are few, they cut short what follows a prefill.
-    follow = 1.0 + (1.0 / free - 1.0) * family
-    state[JITTER] = rate * jump * (open_part * follow * follow + closed_part)
+    # Variance per time of the prefills between tokens; in a full batch a binomial number.
+    noise = leaving * square * (1.0 - 1.0 / most) + prefill_base * (1.0 - paid) * (
+        prefill_base * paid + 2.0 * prefill * leaving
+    )
+    jitter += made * each * noise * limit / leaving
+    state[JITTER] = jitter / token_time
     # Who comes during a request's own prefill stops it right after its first token.
+    jump = square + 2.0 * prefill * prefill_base + prefill_base * prefill_base
+    follow = 1.0 + (1.0 / free - 1.0) * family
     together = prefill_base + prefill
     together += state[MIXED] * state[MIXED_MEAN] * held / (0.5 + held)
     state[EXTRA] = open_part * held * follow * together
