@@ -54,6 +54,11 @@ FAMILY_PLACES = 4.0
 """Batches of so many places cut families short: below, only their mean is kept."""
 SPILL = 0.95
 """How much families that meet a nearly full batch lengthen the wait; fitted to simulations."""
+HEAVY = 0.17
+"""How much less lognormal lengths of squared variation over 1 wait; fitted to simulations."""
+SHARED = 0.3
+"""How much prefills, which stop all requests alike, take of what varying lengths add to the wait;
+fitted to simulations."""
 NEGLIGIBLE = 1e-14
 
 
@@ -86,14 +91,17 @@ def wait_factor(square, places, load):  # type: ignore[no-untyped-def]
     Kimura's interpolation (Approximations for multi-server queues: system interpolations,
     Queueing Systems 17, 1994) between exponential and constant service, the latter by Cosmetatos
     (Some approximate equilibrium results for the multi-server queue M/G/r, 1976), at most the
-    light-traffic limit m / (m + 1).
+    light-traffic limit m / (m + 1). In light traffic lengths of lognormal distribution wait less
+    than two moments tell: the places that take long ones leave the others free.
     """
     constant = 0.5 * (
         1.0 + (1.0 - load) * (places - 1.0) * (math.sqrt(4.0 + 5.0 * places) - 2.0)
         / (16.0 * load * places)
     )  # fmt: skip
     constant = min(constant, places / (places + 1.0))
-    return (1.0 + square) / (2.0 * square + (1.0 - square) / constant)
+    answer = (1.0 + square) / (2.0 * square + (1.0 - square) / constant)
+    over = min(max(square - 1.0, 0.0), 1.5)
+    return answer * (1.0 - HEAVY * (1.0 - load) * (1.0 - 1.0 / places) * over)
 
 
 @inner
@@ -133,6 +141,7 @@ def levels(  # type: ignore[no-untyped-def]
     family = max(0.0, 1.0 - FAMILY_PLACES / most)
     # Level 0: nobody is there.
     y, flow, tail_flow = 1.0, first_rate, 0.0
+    completed = 0.0  # requests done below and at the full batch
     stop = prefill_base + prefill  # of decoding, for each crossing of the level
     total = 1.0 + stop * flow
     prefilling = stop * flow
@@ -140,7 +149,7 @@ def levels(  # type: ignore[no-untyped-def]
     cover = 0.0
     plain = plain_mean = plain_square = 0.0
     mixed = mixed_mean = mixed_square = 0.0
-    tokens = token_time = token_square = token_level = 0.0
+    tokens = token_time = token_square = token_level = jitter = 0.0
     running = 0.0
     idle = 1.0
     # The iteration that ends an idle time begins with the prefill of who ended it.
@@ -177,6 +186,7 @@ def levels(  # type: ignore[no-untyped-def]
         counted = rate * length
         y_below = y
         y = flow * steps * step / j
+        completed += flow
         # Families of those who come while a prefill is done.
         branching = min(rate * stop, 0.95)
         mean = 1.0 / (clusters * (1.0 - branching))
@@ -202,6 +212,8 @@ def levels(  # type: ignore[no-untyped-def]
         token_time += made * each
         token_square += made * each * each
         token_level += made * j
+        follow = 1.0 + (1.0 / (1.0 - turn) - 1.0) * family
+        jitter += j * weight * noise / length * follow * follow * (1.0 - j / most)
         if j == 1:
             weight = max(weight - cover, 0.0)
         if j == top - 1:  # those who come while the last place is taken wait for another
@@ -233,6 +245,8 @@ def levels(  # type: ignore[no-untyped-def]
             token_time *= 1e-200
             token_square *= 1e-200
             token_level *= 1e-200
+            jitter *= 1e-200
+            completed *= 1e-200
             plain *= 1e-200
             plain_mean *= 1e-200
             plain_square *= 1e-200
@@ -249,6 +263,11 @@ def levels(  # type: ignore[no-untyped-def]
     entering = through if at_top else 0.0
     scale, queue, queue_sum, last = queue_sums(load, room)
     standing = y * queue  # decode time with a queue
+    completed += flow if at_top else 0.0
+    if burstiness > 1.0 and endless and load < 1.0:
+        # Bursts reach over the full batch: as much stands there as has come and is not done.
+        spare = full_rate - rate * (1.0 + full_prefill * full_rate)
+        standing = max((rate * (total + y) - completed) / spare, 0.0)
     last_y = y
     if scale < 1.0:
         y, entering, total = y * scale, entering * scale, total * scale
@@ -258,11 +277,13 @@ def levels(  # type: ignore[no-untyped-def]
         mixed_mean, mixed_square = mixed_mean * scale, mixed_square * scale
         tokens, token_time = tokens * scale, token_time * scale
         token_square, token_level = token_square * scale, token_level * scale
+        jitter *= scale
     behind = full_prefill * full_rate * standing
     total += y + standing + behind
     prefilling += behind
     running += most * (y + standing) + max(most - admitted, 0.0) * behind
     made = most * (y + standing) / full_step
+    each = 0.0
     if made > 0.0:
         each = (most * (y + standing) + max(most - admitted, 0.0) * behind) / made
         tokens += made
@@ -285,9 +306,13 @@ def levels(  # type: ignore[no-untyped-def]
     else:
         wait = last_y * stretch * queue_sum / limit
     work = full_step * steps / most
-    variation = (work * output_cv) ** 2 + (prefill * input_cv) ** 2
-    variation *= limit * limit
-    factor = wait_factor(variation, most, min(load, 0.999)) + 0.5 * (burstiness - 1.0)
+    variation = (work * output_cv * limit) ** 2
+    # Prefills are one after the other on the whole replica, whatever the places.
+    alone_variation = (prefill * input_cv * limit) ** 2
+    factor = wait_factor(variation, most, min(load, 0.999)) + 0.5 * alone_variation
+    factor *= 1.0 - SHARED * min(held, 0.25) * min(output_cv, 1.5) * (1.0 - 1.0 / most)
+    factor += 0.5 * (burstiness - 1.0)
+    variation += alone_variation
     reach = math.sqrt(0.5 * math.log1p(output_cv * output_cv))
     own = (held + rate * rate * spread) / (free * free) + 1.0 / free - 1.0
     share = blocked / total
@@ -305,6 +330,31 @@ def levels(  # type: ignore[no-untyped-def]
         mixed, mixed_mean, mixed_square = mixed * kept, mixed_mean * kept, mixed_square * kept
         blocked += moved
     wait = one * blocked
+    if burstiness > 1.0:
+        # Who comes with others: into the first prefill after an idle time, and into each group.
+        near = _company(rate, burstiness, opening if most > 1 else stop)
+        with_others = idle * near / (1.0 + near)
+        rest = (opening if most > 1 else stop + work * most) + 0.5 * near * prefill
+        idle -= with_others
+        if most > 1:
+            mixed += with_others
+            mixed_mean += with_others * rest
+            mixed_square += with_others * rest * rest * 1.25
+        else:
+            blocked += with_others
+        near = _company(rate, burstiness, token_time / tokens)
+        more = near * prefill
+        again = near * (1.0 + near) * square
+        plain_square += 2.0 * more * plain_mean + plain * again
+        plain_mean += plain * more
+        if mixed > 0.0:
+            # Bursts are also in the iteration that is under way.
+            near = _company(rate, burstiness, mixed_mean / mixed / (0.5 + part))
+            more = 1.5 * near * prefill
+            again = 1.5 * near * (1.0 + 1.5 * near) * square
+            mixed_square += 2.0 * more * mixed_mean + mixed * again
+            mixed_mean += mixed * more
+        wait = one * blocked
     # An arrival that goes on mixes with levels by the time they take.
     left = idle + plain + mixed + blocked
     state[IDLE] = idle / left
@@ -330,12 +380,15 @@ def levels(  # type: ignore[no-untyped-def]
     slope = token_level / tokens * decode_per_seq / (free * state[STEP])
     state[RELAX] = steps * state[STEP] / max(1.0 - slope, 0.05)
     open_part = 1.0 - most * (y + standing) / full_step / tokens
-    jump = square + 2.0 * prefill * prefill_base + prefill_base * prefill_base
-    closed_part = (1.0 - open_part) * (1.0 - 1.0 / most)
-    # Where places are few, they cut short what follows a prefill.
-    follow = 1.0 + (1.0 / free - 1.0) * family
-    state[JITTER] = rate * jump * (open_part * follow * follow + closed_part)
+    # Variance per time of the prefills between tokens; in a full batch a binomial number.
+    noise = leaving * square * (1.0 - 1.0 / most) + prefill_base * (1.0 - paid) * (
+        prefill_base * paid + 2.0 * prefill * leaving
+    )
+    jitter += made * each * noise * limit / leaving
+    state[JITTER] = jitter / token_time
     # Who comes during a request's own prefill stops it right after its first token.
+    jump = square + 2.0 * prefill * prefill_base + prefill_base * prefill_base
+    follow = 1.0 + (1.0 / free - 1.0) * family
     together = prefill_base + prefill
     together += state[MIXED] * state[MIXED_MEAN] * held / (0.5 + held)
     state[EXTRA] = open_part * held * follow * together
@@ -360,6 +413,20 @@ def _overrun(state, most, step, prefill, decoding):  # type: ignore[no-untyped-d
     state[STEP_VARIANCE] = state[JITTER] = state[EXTRA] = state[EXTRA_VARIANCE] = 0.0
     state[RUNNING] = (step * most + prefill * decoding) / (step + prefill)
     state[PREFILLING] = prefill / (step + prefill)
+
+
+@inner
+def _company(rate, burstiness, span):  # type: ignore[no-untyped-def]
+    """How many more than of a Poisson process come within a span that an arrival falls into.
+
+    Gaps are taken for gamma of shape 1 / burstiness: the renewal function of short times is
+    (t / scale) ** shape / Gamma(1 + shape), on both sides of the arrival, half a span each; of
+    long ones the excess is (burstiness - 1) / 2 a side.
+    """
+    shape = 1.0 / burstiness
+    half = 0.5 * span * rate
+    near = math.exp(shape * math.log(half * shape) - math.lgamma(1.0 + shape)) - half
+    return 2.0 * max(min(near, 0.5 * (burstiness - 1.0)), 0.0)
 
 
 @inner
