@@ -62,7 +62,7 @@ def _kind(part, mean, square, own, spread, time):  # type: ignore[no-untyped-def
         return 0.0
     variance = max(square - mean * mean, 0.0) + spread
     share = spread / variance if variance > 0.0 else 0.0
-    return part * fitted_tail(own + mean, variance, share, time)
+    return part * fitted_tail(own + mean, variance, share, mean, time)
 
 
 @inner
@@ -105,5 +105,5 @@ def tpot_tail(state, least_step, steps, output_cv, time):  # type: ignore[no-unt
         variance += state[EXTRA_VARIANCE]
         floor = 0.999 * least_step * length
         mean = max(whole + state[EXTRA] - floor, 1e-9 * floor)
-        late += fitted_tail(mean, variance, 0.0, time * length - floor)
+        late += fitted_tail(mean, variance, 0.0, 0.0, time * length - floor)
     return late / count

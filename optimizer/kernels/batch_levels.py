@@ -54,6 +54,8 @@ FAMILY_PLACES = 4.0
 """Batches of so many places cut families short: below, only their mean is kept."""
 SPILL = 0.95
 """How much families that meet a nearly full batch lengthen the wait; fitted to simulations."""
+HEAVY = 0.17
+"""How much less lognormal lengths of squared variation over 1 wait; fitted to simulations."""
 SHARED = 0.3
 """How much prefills, which stop all requests alike, take of what varying lengths add to the wait;
 fitted to simulations."""
@@ -89,7 +91,8 @@ def wait_factor(square, places, load):  # type: ignore[no-untyped-def]
     Kimura's interpolation (Approximations for multi-server queues: system interpolations,
     Queueing Systems 17, 1994) between exponential and constant service, the latter by Cosmetatos
     (Some approximate equilibrium results for the multi-server queue M/G/r, 1976), at most the
-    light-traffic limit m / (m + 1).
+    light-traffic limit m / (m + 1). In light traffic lengths of lognormal distribution wait less
+    than two moments tell: the places that take long ones leave the others free.
     """
     constant = 0.5 * (
         1.0 + (1.0 - load) * (places - 1.0) * (math.sqrt(4.0 + 5.0 * places) - 2.0)
@@ -97,9 +100,8 @@ def wait_factor(square, places, load):  # type: ignore[no-untyped-def]
     )  # fmt: skip
     constant = min(constant, places / (places + 1.0))
     answer = (1.0 + square) / (2.0 * square + (1.0 - square) / constant)
-    return answer * (
-        1.0 - 0.17 * (1.0 - load) * (1.0 - 1.0 / places) * min(max(square - 1.0, 0.0), 1.5)
-    )
+    over = min(max(square - 1.0, 0.0), 1.5)
+    return answer * (1.0 - HEAVY * (1.0 - load) * (1.0 - 1.0 / places) * over)
 
 
 @inner
@@ -139,6 +141,7 @@ def levels(  # type: ignore[no-untyped-def]
     family = max(0.0, 1.0 - FAMILY_PLACES / most)
     # Level 0: nobody is there.
     y, flow, tail_flow = 1.0, first_rate, 0.0
+    completed = 0.0  # requests done below and at the full batch
     stop = prefill_base + prefill  # of decoding, for each crossing of the level
     total = 1.0 + stop * flow
     prefilling = stop * flow
@@ -183,6 +186,7 @@ def levels(  # type: ignore[no-untyped-def]
         counted = rate * length
         y_below = y
         y = flow * steps * step / j
+        completed += flow
         # Families of those who come while a prefill is done.
         branching = min(rate * stop, 0.95)
         mean = 1.0 / (clusters * (1.0 - branching))
@@ -242,6 +246,7 @@ def levels(  # type: ignore[no-untyped-def]
             token_square *= 1e-200
             token_level *= 1e-200
             jitter *= 1e-200
+            completed *= 1e-200
             plain *= 1e-200
             plain_mean *= 1e-200
             plain_square *= 1e-200
@@ -258,6 +263,11 @@ def levels(  # type: ignore[no-untyped-def]
     entering = through if at_top else 0.0
     scale, queue, queue_sum, last = queue_sums(load, room)
     standing = y * queue  # decode time with a queue
+    completed += flow if at_top else 0.0
+    if burstiness > 1.0 and endless and load < 1.0:
+        # Bursts reach over the full batch: as much stands there as has come and is not done.
+        spare = full_rate - rate * (1.0 + full_prefill * full_rate)
+        standing = max((rate * (total + y) - completed) / spare, 0.0)
     last_y = y
     if scale < 1.0:
         y, entering, total = y * scale, entering * scale, total * scale
@@ -320,6 +330,31 @@ def levels(  # type: ignore[no-untyped-def]
         mixed, mixed_mean, mixed_square = mixed * kept, mixed_mean * kept, mixed_square * kept
         blocked += moved
     wait = one * blocked
+    if burstiness > 1.0:
+        # Who comes with others: into the first prefill after an idle time, and into each group.
+        near = _company(rate, burstiness, opening if most > 1 else stop)
+        with_others = idle * near / (1.0 + near)
+        rest = (opening if most > 1 else stop + work * most) + 0.5 * near * prefill
+        idle -= with_others
+        if most > 1:
+            mixed += with_others
+            mixed_mean += with_others * rest
+            mixed_square += with_others * rest * rest * 1.25
+        else:
+            blocked += with_others
+        near = _company(rate, burstiness, token_time / tokens)
+        more = near * prefill
+        again = near * (1.0 + near) * square
+        plain_square += 2.0 * more * plain_mean + plain * again
+        plain_mean += plain * more
+        if mixed > 0.0:
+            # Bursts are also in the iteration that is under way.
+            near = _company(rate, burstiness, mixed_mean / mixed / (0.5 + part))
+            more = 1.5 * near * prefill
+            again = 1.5 * near * (1.0 + 1.5 * near) * square
+            mixed_square += 2.0 * more * mixed_mean + mixed * again
+            mixed_mean += mixed * more
+        wait = one * blocked
     # An arrival that goes on mixes with levels by the time they take.
     left = idle + plain + mixed + blocked
     state[IDLE] = idle / left
@@ -378,6 +413,20 @@ def _overrun(state, most, step, prefill, decoding):  # type: ignore[no-untyped-d
     state[STEP_VARIANCE] = state[JITTER] = state[EXTRA] = state[EXTRA_VARIANCE] = 0.0
     state[RUNNING] = (step * most + prefill * decoding) / (step + prefill)
     state[PREFILLING] = prefill / (step + prefill)
+
+
+@inner
+def _company(rate, burstiness, span):  # type: ignore[no-untyped-def]
+    """How many more than of a Poisson process come within a span that an arrival falls into.
+
+    Gaps are taken for gamma of shape 1 / burstiness: the renewal function of short times is
+    (t / scale) ** shape / Gamma(1 + shape), on both sides of the arrival, half a span each; of
+    long ones the excess is (burstiness - 1) / 2 a side.
+    """
+    shape = 1.0 / burstiness
+    half = 0.5 * span * rate
+    near = math.exp(shape * math.log(half * shape) - math.lgamma(1.0 + shape)) - half
+    return 2.0 * max(min(near, 0.5 * (burstiness - 1.0)), 0.0)
 
 
 @inner

@@ -12,7 +12,7 @@ import numpy as np
 
 from optimizer.kernels import batch_together as chain
 from optimizer.kernels.batch_latency import tpot_tail, ttft_mean, ttft_tail
-from optimizer.kernels.batch_levels import LOST, RUNNING, TPOT, WAIT, levels, saturation
+from optimizer.kernels.batch_levels import BLOCKED, LOST, RUNNING, TPOT, WAIT, levels, saturation
 from optimizer.kernels.batch_levels import WIDTH as STATE_WIDTH
 from optimizer.kernels.batch_together import service, together, wait_tail
 from optimizer.kernels.jit import inner, kernel
@@ -26,7 +26,10 @@ from optimizer.kernels.root import between
 # Columns of a class: its own lengths.
 OWN_INPUT, OWN_INPUT_CV, OWN_OUTPUT, OWN_OUTPUT_CV = range(4)
 # Columns of a prediction.
-MEAN_TTFT, LATE_TTFT, MEAN_TPOT, LATE_TPOT, MEAN_WAIT, LOAD, MEAN_RUNNING, PART_LOST = range(8)
+(
+    MEAN_TTFT, LATE_TTFT, MEAN_TPOT, LATE_TPOT, MEAN_WAIT, LOAD, MEAN_RUNNING, PART_LOST,
+    PART_WAITING,
+) = range(9)  # fmt: skip
 # What holds a rate down.
 BY_TTFT, BY_TPOT, BY_THROUGHPUT, BY_ALL = range(4)
 
@@ -192,7 +195,8 @@ def predictions(stations, per_second, percentile, group, classes, begin, end, an
     percentile : (k,) of requests, as a part; NaN gives NaN.
     group : (k,) the station of each class, sorted or not.
     classes : (k, 4) own lengths: input tokens, their cv, output tokens, their cv.
-    answer : (k, 8) mean and percentile of TTFT, of TPOT, wait, load, running, lost.
+    answer : (k, 9) mean and percentile of TTFT, of TPOT, wait, load, running, part lost, part of
+        the others that finds no place in the batch.
     """
     state = np.zeros(STATE_WIDTH)
     last = -1
@@ -208,6 +212,7 @@ def predictions(stations, per_second, percentile, group, classes, begin, end, an
         answer[k, LOAD] = per_second[g] / _limit(row)
         answer[k, MEAN_RUNNING] = state[chain.SERVED] if alike else state[RUNNING]
         answer[k, PART_LOST] = state[chain.LOST] if alike else state[LOST]
+        answer[k, PART_WAITING] = state[chain.HELD_UP] if alike else state[BLOCKED]
         answer[k, LATE_TTFT] = answer[k, LATE_TPOT] = math.nan
         if math.isnan(percentile[k]):
             continue

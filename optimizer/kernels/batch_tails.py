@@ -73,13 +73,15 @@ def lognormal_tail(mean, variance, x):  # type: ignore[no-untyped-def]
 
 
 @inner
-def fitted_tail(mean, variance, lognormal, x):  # type: ignore[no-untyped-def]
+def fitted_tail(mean, variance, lognormal, shift, x):  # type: ignore[no-untyped-def]
     """P(X > x) of a positive sum of which two moments are known.
 
     Parameters
     ----------
     lognormal : part of the variance that comes of a lognormal term, 0 to 1. The tail is that mix
-        of the tails of a lognormal and of a gamma variable with the same two moments.
+        of the tails of a lognormal variable, beside a constant, and of a gamma variable, both with
+        these two moments.
+    shift : the constant: mean of all but the lognormal term.
     """
     if variance <= 1e-12 * mean * mean:
         return 1.0 if x < mean * (1.0 - 1e-12) else 0.0
@@ -88,5 +90,5 @@ def fitted_tail(mean, variance, lognormal, x):  # type: ignore[no-untyped-def]
         scale = variance / mean
         answer = (1.0 - lognormal) * gamma_tail(mean / scale, x / scale)
     if lognormal > 0.0:
-        answer += lognormal * lognormal_tail(mean, variance, x)
+        answer += lognormal * lognormal_tail(mean - shift, variance, x - shift)
     return answer

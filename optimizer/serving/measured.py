@@ -73,7 +73,9 @@ def measured(instance: Instance, profile: Int, workload: Int) -> Measured:
     grids = grids_of(instance)
     order = np.argsort(profile, kind="stable")
     used, starts = np.unique(profile[order], return_index=True)
-    for row, rows in zip(used.tolist(), np.split(order, starts[1:]), strict=True):
+    ends = np.append(starts, size)[1:]
+    for row, begin, end in zip(used.tolist(), starts.tolist(), ends.tolist(), strict=True):
+        rows = order[begin:end]
         grid = grids.get(row)
         if grid is None:
             continue

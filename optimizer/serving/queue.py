@@ -219,7 +219,7 @@ def predict_classes(
     rate = _rates(group_requests_per_second, len(groups))
     part = _parts(percentile, count)
     own = _own(count, input_tokens, input_cv, output_tokens, output_cv)
-    table, answer = _table(groups), np.empty((count, 8))
+    table, answer = _table(groups), np.empty((count, 9))
     _blocks(lambda i, j: predictions(table, rate, part, group, own, i, j, answer), count)
     load = answer[:, 5]
     return Predicted(
@@ -231,7 +231,7 @@ def predict_classes(
         utilisation=load,
         running=answer[:, 6],
         lost=answer[:, 7],
-        trusted=trusted(table, rate, rate / groups.saturation)[group],
+        trusted=trusted(groups, rate, group, part, answer),
     )
 
 
