@@ -64,11 +64,11 @@ SHAPE = {
 SPREAD = {
     "interactive": (0.96, 0.77),
     "long_context": (1.31, 0.73),
-    "agentic": (0.96, 2.15),
+    "agentic": (1.31, 0.73),
     "batch": (0.96, 0.77),
 }
-"""Standard deviation over mean of input and of output tokens: Azure 2023 conversations,
-Mooncake conversations, Azure 2023 code (for tools and agents), Azure 2023 conversations."""
+"""Standard deviation over mean of input and of output tokens: Azure 2023 conversations, and
+Mooncake conversations, for agents too."""
 TARGETS = {
     "opus": {"interactive": (4500, 80), "long_context": (6000, 175), "agentic": (4500, 80)},
     "sonnet": {"interactive": (1500, 40), "long_context": (6000, 80), "agentic": (2000, 40)},
@@ -384,7 +384,7 @@ CHIPS_OF: dict[str, tuple[Any, ...]] = {
 # token; attention FLOP per token and token of context, decoding and prefilling
 MODELS = {
     "opus-class": (1600, 300, 8, 110_000, 3.0e6, 3.0e6),
-    "sonnet-class": (280, 110, 3, 70_000, 1.6e6, 1.6e6),
+    "sonnet-class": (280, 112, 3, 70_000, 1.6e6, 1.6e6),
     "haiku-class": (100, 26, 1.5, 40_000, 0.8e6, 0.8e6),
 }
 
@@ -592,8 +592,7 @@ SOURCES = (
         "azure-trace",
         "https://github.com/Azure/AzurePublicDataset",
         "Conversation requests per hour, 12 to 17 May 2024 (CC-BY-4.0); mean lengths of the 2023 "
-        "conversation trace: 1,155 in, 211 out; standard deviation over mean 0.96 and 0.77. Of the "
-        "2023 code trace: 0.96 and 2.15.",
+        "conversation trace: 1,155 in, 211 out; standard deviation over mean 0.96 and 0.77.",
     ),
     (
         "burstgpt",

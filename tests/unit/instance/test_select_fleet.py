@@ -139,3 +139,17 @@ def test_a_part_can_be_written_and_read(whole: Instance, tmp_path: Path) -> None
     ):
         write(part, tmp_path / name)
         assert read(tmp_path / name).digest == part.digest
+
+
+def test_catalogs_stay_whole_and_exclusions_go_with_what_they_name(whole: Instance) -> None:
+    part = select(whole, workloads=["chat"], pools=["west"])
+    for table in ("chips", "profiles", "throughputs", "network"):
+        before, after = getattr(whole, table), getattr(part, table)
+        assert len(after.source) == len(before.source), table
+    assert part.exclusions.exclusion == ()
+    assert select(whole, workloads=["code"], pools=["west"]).exclusions.exclusion == (
+        "no-code-on-tpu",
+    )
+    assert select(whole, workloads=["batch"], pools=["east"]).exclusions.exclusion == (
+        "no-small-east",
+    )
