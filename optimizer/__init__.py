@@ -57,11 +57,8 @@ _PLACES = {
     "Risk": "evaluation.risk",
     "Session": "session",
     "SolverError": "errors",
-<<<<<<< HEAD
-    "Uncertainty": "evaluation.uncertainty",
-=======
     "TraceSettings": "serving.traces.settings",
->>>>>>> traces
+    "Uncertainty": "evaluation.uncertainty",
     "UnsupportedError": "errors",
     "UsageError": "errors",
     "evaluate": "evaluation.evaluate",

@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 """Write the tables of the instance servegen-2w.
 
 Usage: ``python make.py SERVEGEN_HOURLY_CSV [FOLDER]`` (default: the folder of this file). The
@@ -6,22 +5,12 @@ file, plain or gzipped, has a row per model, client and hour: ``model, client, h
 mean_input_tokens, mean_output_tokens``; ``README.md`` says how it follows from what ServeGen
 publishes. Pools, chips and network come from ``../frontier-2026-05/make.py``. The same bytes come
 out on every run.
-=======
-"""Write the workloads and the demand of the instance servegen-2w.
-
-Usage: ``python make.py SERVEGEN_HOURLY_CSV [FOLDER]`` (default: the folder of this file). The
-first argument is ServeGen by the hour, as CSV or gzip, with the columns ``model, client, hour,
-requests, mean_input_tokens, mean_output_tokens``; docs/traces.md says how it is made. The same file
-gives the same bytes, so the committed tables can be compared with what this script writes.
-``README.md`` explains the numbers. Needs numpy only.
->>>>>>> traces
 """
 
 from __future__ import annotations
 
 import csv
 import gzip
-<<<<<<< HEAD
 import importlib.util
 import io
 import sys
@@ -29,72 +18,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-=======
-import sys
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
->>>>>>> traces
 
 import numpy as np
 from numpy.typing import NDArray
 
 HERE = Path(__file__).resolve().parent
-<<<<<<< HEAD
 HOURS = 336
-=======
-PERIODS = 336
-MODELS = ("m-large", "m-mid", "m-small")
-"""The three models with 14 days; the other two of the data set have one day."""
-
-SCALE = 500
-"""Factor on the demand, so that its peak hour (7,014 Mtok) comes to that of frontier-2026-05."""
-
-ORIGIN_SHARE = {"us-east": 0.34, "us-west": 0.23, "europe": 0.26, "asia-pacific": 0.17}
-"""Part of the clients of each region, as the parts of the demand in frontier-2026-05."""
-GOLDEN = (5**0.5 - 1) / 2
-"""Multiples of the golden ratio spread evenly over 0 to 1 (Weyl's sequence)."""
-
-LONG_INPUT = 8192
-AGENTIC_INPUT, AGENTIC_RATIO = 1024, 20
-"""A client whose requests have this much input, and so many times more input than output."""
-
-CACHED = {"interactive": 0.37, "long_context": 0.37, "agentic": 0.56}
-"""Part of the input answered by a cache, as in frontier-2026-05 (Mooncake, DeepSeek)."""
-TARGETS = {
-    "m-large": {"interactive": (4500, 80), "long_context": (6000, 175), "agentic": (4500, 80)},
-    "m-mid": {"interactive": (1500, 40), "long_context": (6000, 80), "agentic": (2000, 40)},
-    "m-small": {"interactive": (500, 30), "long_context": (2000, 80), "agentic": (2000, 30)},
-}
-"""Time to first token and time per output token in ms, as in frontier-2026-05 (MLPerf)."""
-PENALTY = {
-    "m-large": {"interactive": 20, "long_context": 18, "agentic": 15},
-    "m-mid": {"interactive": 12, "long_context": 11, "agentic": 10},
-    "m-small": {"interactive": 8, "long_context": 8, "agentic": 7},
-}
-"""USD per Mtok not served, as in frontier-2026-05."""
-
-SOURCES = (
-    (
-        "servegen",
-        "https://github.com/alibaba/ServeGen/tree/f891d1189eb32b3868dfc443800c4150548c282a/data",
-        "Requests and token distributions of the clients of three production models, 14 days "
-        "(Apache-2.0), summed by client and hour.",
-    ),
-    (
-        "servegen-filled",
-        "https://github.com/alibaba/ServeGen/tree/f891d1189eb32b3868dfc443800c4150548c282a/data",
-        "Requests as published; the client has no token distribution, so that its lengths are the "
-        "means of its model over the requests of the other clients: an assumption.",
-    ),
-)
-
->>>>>>> traces
 Float = NDArray[np.float64]
 Rows = Iterable[Sequence[object]]
 
 
-<<<<<<< HEAD
 def _frontier() -> ModuleType:
     """Load the script of the instance whose pools, chips and network these are."""
     path = HERE.parent / "frontier-2026-05" / "make.py"
@@ -204,18 +137,6 @@ class Client:
     """Mean over its requests."""
     measured: bool
     """Whether its own token counts are known; if not they are the model's mean."""
-=======
-@dataclass
-class Client:
-    """One client of a model over all hours; tokens are NaN where the data set has none."""
-
-    model: str
-    number: int
-    requests: Float = field(default_factory=lambda: np.zeros(PERIODS))
-    input_tokens: Float = field(default_factory=lambda: np.zeros(PERIODS))
-    output_tokens: Float = field(default_factory=lambda: np.zeros(PERIODS))
-    filled: bool = False
->>>>>>> traces
 
     @property
     def name(self) -> str:
@@ -223,7 +144,6 @@ class Client:
         return f"{self.model}-{self.number:03d}"
 
     @property
-<<<<<<< HEAD
     def traffic_class(self) -> str:
         """Class by the hours in which it is seen and by its inputs."""
         if np.count_nonzero(self.requests) < STEADY_HOURS:
@@ -287,75 +207,10 @@ def workload_rows(clients: Sequence[Client], origins: dict[str, str]) -> Rows:
     for client in clients:
         kind = client.traffic_class
         first, each = TARGETS[client.model].get(kind, ("", ""))
-=======
-    def lengths(self) -> tuple[float, float]:
-        """Mean input and output tokens of a request."""
-        total = self.requests.sum()
-        return float(self.input_tokens.sum() / total), float(self.output_tokens.sum() / total)
-
-    @property
-    def kind(self) -> str:
-        """Traffic class, by the client's lengths."""
-        tokens_in, tokens_out = self.lengths
-        if tokens_in >= LONG_INPUT:
-            return "long_context"
-        if tokens_in >= AGENTIC_INPUT and tokens_in >= AGENTIC_RATIO * tokens_out:
-            return "agentic"
-        return "interactive"
-
-    @property
-    def origin(self) -> str:
-        """Region, by the client's number."""
-        place = (self.number * GOLDEN + MODELS.index(self.model) / len(MODELS)) % 1
-        bounds = np.cumsum(list(ORIGIN_SHARE.values()))
-        return list(ORIGIN_SHARE)[int(np.searchsorted(bounds[:-1], place, side="right"))]
-
-
-def clients_of(path: Path) -> list[Client]:
-    """Clients with any requests, by model and number."""
-    found: dict[tuple[str, int], Client] = {}
-    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
-        for row in csv.DictReader(file):
-            model, number, hour = row["model"], int(row["client"]), int(row["hour"])
-            if model not in MODELS:
-                continue
-            client = found.setdefault((model, number), Client(model, number))
-            requests = float(row["requests"])
-            client.requests[hour] += requests
-            for name in ("input_tokens", "output_tokens"):
-                mean = float(row[f"mean_{name}"] or "nan")
-                getattr(client, name)[hour] += requests * mean
-    ordered = sorted(found.values(), key=lambda c: (MODELS.index(c.model), c.number))
-    return [client for client in ordered if client.requests.sum() > 0]
-
-
-def fill(clients: list[Client]) -> None:
-    """Give clients without lengths the mean of their model over the requests of the others."""
-    for model in MODELS:
-        own = [client for client in clients if client.model == model]
-        known = [client for client in own if not np.isnan(client.input_tokens).any()]
-        total = sum(client.requests.sum() for client in known)
-        for client in own:
-            client.filled = bool(np.isnan(client.input_tokens).any())
-        for name in ("input_tokens", "output_tokens"):
-            mean = sum(getattr(client, name).sum() for client in known) / total
-            for client in own:
-                if client.filled:
-                    setattr(client, name, client.requests * mean)
-
-
-def workload_rows(clients: list[Client]) -> Iterator[Sequence[object]]:
-    """Rows of the table workloads."""
-    for client in clients:
-        tokens_in, tokens_out = client.lengths
-        kind = client.kind
-        first, each = TARGETS[client.model][kind]
->>>>>>> traces
         yield (
             client.name,
             client.model,
             kind,
-<<<<<<< HEAD
             origins[client.name],
             PENALTY[client.model],
             BATCH_HOURS if kind == "batch" else 0,
@@ -397,41 +252,6 @@ def write_instance(source: Path, folder: Path) -> None:
     origins = origins_of(clients)
     write = FRONTIER.write_table
     write(
-=======
-            client.origin,
-            PENALTY[client.model][kind],
-            f"{tokens_in:.6g}",
-            f"{tokens_out:.6g}",
-            CACHED[kind],
-            first,
-            each,
-            "servegen-filled" if client.filled else "servegen",
-            "assumption" if client.filled else "estimate",
-        )
-
-
-def demand_rows(clients: list[Client]) -> Iterator[Sequence[object]]:
-    """Mtok per hour, to four digits."""
-    for client in clients:
-        mtok = (client.input_tokens + client.output_tokens) / 1e6 * SCALE
-        yield (client.name, *(f"{float(f'{value:.4g}'):.12g}" for value in mtok.tolist()))
-
-
-def write_table(folder: Path, name: str, header: Sequence[object], rows: Rows) -> None:
-    """Write one CSV table with LF line ends."""
-    with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
-
-
-def write_demand(source: Path, folder: Path) -> None:
-    """Write the tables that the data set gives."""
-    clients = clients_of(source)
-    fill(clients)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_table(
->>>>>>> traces
         folder,
         "workloads",
         (
@@ -440,7 +260,6 @@ def write_demand(source: Path, folder: Path) -> None:
             "traffic_class",
             "region",
             "unserved_usd_per_mtok",
-<<<<<<< HEAD
             "deadline_periods",
             "input_tokens",
             "output_tokens",
@@ -475,23 +294,3 @@ if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     write_instance(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else HERE)
-=======
-            "input_tokens",
-            "output_tokens",
-            "cached_input_fraction",
-            "ttft_ms",
-            "tpot_ms",
-            "source",
-            "basis",
-        ),
-        workload_rows(clients),
-    )
-    write_table(folder, "demand", ("workload", *range(PERIODS)), demand_rows(clients))
-    write_table(folder, "sources", ("source", "address", "note"), SOURCES)
-
-
-if __name__ == "__main__":
-    if len(sys.argv) not in (2, 3):
-        sys.exit(f"usage: python {Path(sys.argv[0]).name} SERVEGEN_HOURLY_CSV [FOLDER]")
-    write_demand(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else HERE)
->>>>>>> traces

@@ -21,14 +21,19 @@ from optimizer import __version__
 from optimizer.cli.output import PipeClosed
 from optimizer.errors import InputError, OptimizerError
 
-<<<<<<< HEAD
-COMMANDS = ("solve", "check", "explain", "risk", "show", "routes", "convert", "generate")
-"""Subcommands, each a module of this folder with a click command named ``command``."""
-=======
-COMMANDS = ("solve", "check", "explain", "show", "routes", "convert", "generate", "import-trace")
+COMMANDS = (
+    "solve",
+    "check",
+    "explain",
+    "risk",
+    "show",
+    "routes",
+    "convert",
+    "generate",
+    "import-trace",
+)
 """Subcommands, each a module of this folder with a click command named ``command``; a hyphen
 in the name is an underscore in the module's."""
->>>>>>> traces
 
 INTERRUPTED, TERMINATED, BROKEN_PIPE = 130, 143, 141
 
