@@ -20,6 +20,7 @@ import numpy as np
 from benchmarks.machine import commit, load_average, machine
 from benchmarks.record import alone, keep, record
 from optimizer.evaluation.latency import Latency, predicted_latency
+from optimizer.instance.fleet_tables import Replicas
 from optimizer.instance.generate import generate
 from optimizer.instance.in_memory import labels_of, table_of
 from optimizer.instance.instance import Instance
@@ -114,8 +115,19 @@ def fleet(models: int, pools: int, periods: int, sharing: int) -> Instance:
         slo_percentile=np.full(count, 95.0),
         deadline_periods=np.zeros(count, np.int64),
     )
+    replicas = table_of(
+        Replicas,
+        ways,
+        model=profiles.model,
+        chip=profiles.chip,
+        chips_per_replica=profiles.chips_per_replica,
+    )
     empty = dataclasses.replace(
-        base, workloads=workloads, profiles=profiles, routes=table_of(Routes, 0)
+        base,
+        workloads=workloads,
+        profiles=profiles,
+        replicas=replicas,
+        routes=table_of(Routes, 0),
     )
     return derive(empty)[0]
 

@@ -18,12 +18,11 @@ from optimizer.evaluation.replica_groups import ReplicaGroups, replica_groups
 from optimizer.instance.instance import Instance
 from optimizer.instance.table import Table
 from optimizer.plan import Plan
+from optimizer.serving.distinct import predict_distinct
 from optimizer.serving.queue import (
     Predicted,
     Stations,
-    attainment_classes,
     chosen,
-    predict_classes,
 )
 from optimizer.serving.stations import route_stations, shared
 
@@ -81,21 +80,23 @@ class Requests:
 
     def seen(self, load: Float | float = 1.0) -> Predicted:
         """What they see, without the round trip, when (G,) so much of all comes."""
-        own = self.own
         told = np.where(np.isnan(self.percentile), PERCENTILE, self.percentile)
-        return predict_classes(
-            self.stations, self.requests_per_second * load, self.group,
-            own.input_tokens, own.input_cv, own.output_tokens, own.output_cv, told,
-        )  # fmt: skip
+        return self._asked(load, told)
 
     def attained(self, load: Float | float = 1.0) -> Float:
         """(N,) part of the requests that keep both promises when so much comes."""
-        own = self.own
-        return attainment_classes(
-            self.stations, self.requests_per_second * load, self.group,
-            own.input_tokens, own.input_cv, own.output_tokens, own.output_cv,
-            np.maximum(self.ttft_ms - self.round_trip_ms, 0.0), self.tpot_ms,
-        )  # fmt: skip
+        return self._asked(load, np.nan).within
+
+    def _asked(self, load: Float | float, percentile: Float | float) -> Predicted:
+        return predict_distinct(
+            self.stations,
+            self.requests_per_second * load,
+            self.group,
+            self.own,
+            percentile,
+            np.maximum(self.ttft_ms - self.round_trip_ms, 0.0),
+            self.tpot_ms,
+        )
 
     def kept(self, seen: Predicted) -> Bool:
         """(N,) whether both promises are kept, on average or at their percentile."""
@@ -223,7 +224,7 @@ def predicted_latency(instance: Instance, plan: Plan) -> Latency | None:
         tpot_ms=seen.tpot_ms,
         tpot_percentile_ms=seen.tpot_percentile_ms,
         utilisation=seen.utilisation[first],
-        attainment=requests.attained(),
+        attainment=seen.within,
         kept=requests.kept(seen),
         trusted=seen.trusted,
     )

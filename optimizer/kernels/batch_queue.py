@@ -28,12 +28,12 @@ OWN_INPUT, OWN_INPUT_CV, OWN_OUTPUT, OWN_OUTPUT_CV = range(4)
 # Columns of a prediction.
 (
     MEAN_TTFT, LATE_TTFT, MEAN_TPOT, LATE_TPOT, MEAN_WAIT, LOAD, MEAN_RUNNING, PART_LOST,
-    PART_WAITING,
-) = range(9)  # fmt: skip
+    PART_WAITING, IN_TIME,
+) = range(10)  # fmt: skip
 # What holds a rate down.
 BY_TTFT, BY_TPOT, BY_THROUGHPUT, BY_ALL = range(4)
 
-CLOSE = 1e-6
+CLOSE = 1e-4
 """Rates and percentiles are found to this part of themselves."""
 
 
@@ -184,8 +184,23 @@ def _step_percentile(row, per_second, late, state):  # type: ignore[no-untyped-d
     return row[DECODE_BASE] + row[DECODE_PER_SEQ] * high
 
 
+@inner
+def _kept(row, own, state, per_second, ttft, tpot):  # type: ignore[no-untyped-def]
+    """Part of a class that keeps both promises; of ``together`` it changes what was asked."""
+    if row[TOGETHER] > 0.0 and not math.isnan(tpot):
+        _settle(row, per_second, _concurrency(row, tpot), state)
+    kept = 1.0 - (state[chain.LOST] if row[TOGETHER] > 0.0 else state[LOST])
+    if not math.isnan(ttft):
+        kept *= 1.0 - _late_ttft(row, own, state, ttft)
+    if not math.isnan(tpot):
+        kept *= 1.0 - _late_tpot(row, own, state, tpot)
+    return kept
+
+
 @kernel
-def predictions(stations, per_second, percentile, group, classes, begin, end, answer):  # type: ignore[no-untyped-def]
+def predictions(  # type: ignore[no-untyped-def]
+    stations, per_second, percentile, group, classes, ttft, tpot, begin, end, answer
+):  # fmt: skip
     """Fill in what the classes ``begin`` ... ``end - 1`` see, each in the station of its group.
 
     Parameters
@@ -195,8 +210,10 @@ def predictions(stations, per_second, percentile, group, classes, begin, end, an
     percentile : (k,) of requests, as a part; NaN gives NaN.
     group : (k,) the station of each class, sorted or not.
     classes : (k, 4) own lengths: input tokens, their cv, output tokens, their cv.
-    answer : (k, 9) mean and percentile of TTFT, of TPOT, wait, load, running, part lost, part of
-        the others that finds no place in the batch.
+    ttft, tpot : (k,) promises, ms, NaN for none.
+    answer : (k, 10) mean and percentile of TTFT, of TPOT, wait, load, running, part lost, part of
+        the others that finds no place in the batch, part that keeps both promises, taken for
+        independent: those lost keep nothing.
     """
     state = np.zeros(STATE_WIDTH)
     last = -1
@@ -213,6 +230,9 @@ def predictions(stations, per_second, percentile, group, classes, begin, end, an
         answer[k, MEAN_RUNNING] = state[chain.SERVED] if alike else state[RUNNING]
         answer[k, PART_LOST] = state[chain.LOST] if alike else state[LOST]
         answer[k, PART_WAITING] = state[chain.HELD_UP] if alike else state[BLOCKED]
+        answer[k, IN_TIME] = _kept(row, own, state, per_second[g], ttft[k], tpot[k])
+        if alike and not math.isnan(tpot[k]):
+            last = -1
         answer[k, LATE_TTFT] = answer[k, LATE_TPOT] = math.nan
         if math.isnan(percentile[k]):
             continue
@@ -223,28 +243,6 @@ def predictions(stations, per_second, percentile, group, classes, begin, end, an
             last = -1
         else:
             answer[k, LATE_TPOT] = _tpot_percentile(row, own, state, late)
-
-
-@kernel
-def attainments(stations, per_second, ttft, tpot, classes, begin, end, answer):  # type: ignore[no-untyped-def]
-    """Fill in the part of requests that keeps both promises, taken for independent.
-
-    Parameters
-    ----------
-    stations, per_second, classes : as in :func:`predictions`, each class in its own station.
-    ttft, tpot : (k,) promises, ms, NaN for none.
-    answer : (k,) a part of the requests that arrive: those lost keep nothing.
-    """
-    state = np.zeros(STATE_WIDTH)
-    for k in range(begin, end):
-        row, own = stations[k], classes[k]
-        _settle(row, per_second[k], _concurrency(row, tpot[k]), state)
-        kept = 1.0 - (state[chain.LOST] if row[TOGETHER] > 0.0 else state[LOST])
-        if not math.isnan(ttft[k]):
-            kept *= 1.0 - _late_ttft(row, own, state, ttft[k])
-        if not math.isnan(tpot[k]):
-            kept *= 1.0 - _late_tpot(row, own, state, tpot[k])
-        answer[k] = kept
 
 
 @inner

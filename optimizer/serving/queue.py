@@ -133,6 +133,8 @@ class Predicted:
     utilisation : rate by saturation.
     running : mean number of requests decoding (``together``: served).
     lost : part of the arrivals that finds no room to wait.
+    within : part of them that keeps both promises, taken for independent, which is a little less
+        than the truth: who waited long came when the batch was full. Those lost keep none.
     trusted : whether the settings are among those in which the formulas were found to hold.
     """
 
@@ -144,6 +146,7 @@ class Predicted:
     utilisation: Float
     running: Float
     lost: Float
+    within: Float
     trusted: NDArray[np.bool_]
 
 
@@ -201,6 +204,8 @@ def predict_classes(
     output_tokens: ArrayLike,
     output_cv: ArrayLike,
     percentile: ArrayLike = 95.0,
+    ttft_ms: ArrayLike = np.nan,
+    tpot_ms: ArrayLike = np.nan,
 ) -> Predicted:
     """What classes of requests see that share stations, each with its own lengths.
 
@@ -211,6 +216,7 @@ def predict_classes(
     group_of_class : (K,) the station of each class.
     input_tokens, input_cv, output_tokens, output_cv : (K,) lengths of each class.
     percentile : (K,) or one number, in (0, 100); NaN gives no percentiles.
+    ttft_ms, tpot_ms : (K,) or one number: promises, NaN for none.
     """
     from optimizer.kernels.batch_queue import predictions
 
@@ -219,8 +225,11 @@ def predict_classes(
     rate = _rates(group_requests_per_second, len(groups))
     part = _parts(percentile, count)
     own = _own(count, input_tokens, input_cv, output_tokens, output_cv)
-    table, answer = _table(groups), np.empty((count, 9))
-    _blocks(lambda i, j: predictions(table, rate, part, group, own, i, j, answer), count)
+    ttft, tpot = _whole(ttft_ms, count, "ttft_ms"), _whole(tpot_ms, count, "tpot_ms")
+    table, answer = _table(groups), np.empty((count, 10))
+    _blocks(
+        lambda i, j: predictions(table, rate, part, group, own, ttft, tpot, i, j, answer), count
+    )
     load = answer[:, 5]
     return Predicted(
         ttft_ms=answer[:, 0],
@@ -231,6 +240,7 @@ def predict_classes(
         utilisation=load,
         running=answer[:, 6],
         lost=answer[:, 7],
+        within=answer[:, 9],
         trusted=trusted(groups, rate, group, part, answer),
     )
 
@@ -277,14 +287,19 @@ def attainment(
     The two are taken for independent, which is a little less than the truth: a request that
     waited long came when the batch was full.
     """
-    from optimizer.kernels.batch_queue import attainments
-
-    count = len(stations)
-    rate = _rates(requests_per_second, count)
-    ttft, tpot = _whole(ttft_ms, count, "ttft_ms"), _whole(tpot_ms, count, "tpot_ms")
-    table, own, answer = _table(stations), _lengths(stations), np.empty(count)
-    _blocks(lambda i, j: attainments(table, rate, ttft, tpot, own, i, j, answer), count)
-    return answer
+    own = stations
+    return predict_classes(
+        stations,
+        requests_per_second,
+        np.arange(len(stations)),
+        own.input_tokens,
+        own.input_cv,
+        own.output_tokens,
+        own.output_cv,
+        np.nan,
+        ttft_ms,
+        tpot_ms,
+    ).within
 
 
 def mixed(stations: Stations, requests_per_second: ArrayLike, group: ArrayLike) -> Stations:
@@ -394,30 +409,3 @@ def _blocks(work: Callable[[int, int], None], count: int) -> None:
     """Threads take stations a block at a time; each station is by itself, in any order."""
     for _ in over_blocks(work, [(i, min(i + BLOCK, count)) for i in range(0, count, BLOCK)]):
         pass
-
-
-def attainment_classes(
-    groups: Stations,
-    group_requests_per_second: ArrayLike,
-    group_of_class: ArrayLike,
-    input_tokens: ArrayLike,
-    input_cv: ArrayLike,
-    output_tokens: ArrayLike,
-    output_cv: ArrayLike,
-    ttft_ms: ArrayLike,
-    tpot_ms: ArrayLike,
-) -> Float:
-    """Part of the requests of classes that share stations which keep both promises, (K,).
-
-    Parameters are those of :func:`predict_classes`, and the promises of each class.
-    """
-    from optimizer.kernels.batch_queue import attainments
-
-    group = np.ascontiguousarray(group_of_class, dtype=np.int64)
-    count = len(group)
-    rate = _rates(group_requests_per_second, len(groups))[group]
-    ttft, tpot = _whole(ttft_ms, count, "ttft_ms"), _whole(tpot_ms, count, "tpot_ms")
-    own = _own(count, input_tokens, input_cv, output_tokens, output_cv)
-    table, answer = _table(groups)[group], np.empty(count)
-    _blocks(lambda i, j: attainments(table, rate, ttft, tpot, own, i, j, answer), count)
-    return answer
