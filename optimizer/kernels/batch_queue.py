@@ -34,8 +34,10 @@ OWN_INPUT, OWN_INPUT_CV, OWN_OUTPUT, OWN_OUTPUT_CV = range(4)
 # What holds a rate down.
 BY_TTFT, BY_TPOT, BY_THROUGHPUT, BY_ALL = range(4)
 
-CLOSE = 1e-4
-"""Rates and percentiles are found to this part of themselves."""
+CLOSE = 1e-6
+"""Rates are found to this part of themselves."""
+PERCENTILE_CLOSE = 1e-4
+"""And percentiles to this."""
 
 
 @inner
@@ -120,20 +122,26 @@ def _late_tpot(row, own, state, time):  # type: ignore[no-untyped-def]
 
 
 @inner
+def _above(tail, late):  # type: ignore[no-untyped-def]
+    """How far a tail is above ``late``, as a logarithm: tails of waits are straight in it."""
+    return math.log(max(tail, 1e-3 * late) / late)
+
+
+@inner
 def _ttft_percentile(row, own, state, late, mean):  # type: ignore[no-untyped-def]
     """The least time that no more than ``late`` of a class is over."""
     if math.isinf(mean):
         return math.inf
-    low, high = 0.0, mean
-    at_low, at_high = 1.0, _late_ttft(row, own, state, high) - late
+    low, high = 0.0, 2.0 * mean
+    at_low, at_high = -math.log(late), _above(_late_ttft(row, own, state, high), late)
     while at_high > 0.0:
         low, at_low = high, at_high
         high *= 2.0
-        at_high = _late_ttft(row, own, state, high) - late
+        at_high = _above(_late_ttft(row, own, state, high), late)
     turn = side = 0
-    while high - low > CLOSE * high and turn < 200:
-        time = between(low, high, at_low, at_high, turn)
-        value = _late_ttft(row, own, state, time) - late
+    while high - low > PERCENTILE_CLOSE * high and turn < 200:
+        time = between(low, high, at_low, at_high, turn, PERCENTILE_CLOSE)
+        value = _above(_late_ttft(row, own, state, time), late)
         if value > 0.0:
             low, at_low = time, value
             at_high *= 0.5 if side > 0 else 1.0
@@ -150,15 +158,15 @@ def _ttft_percentile(row, own, state, late, mean):  # type: ignore[no-untyped-de
 def _tpot_percentile(row, own, state, late):  # type: ignore[no-untyped-def]
     """The same of the time per token, for stations that are not ``together``."""
     low, high = 0.0, state[TPOT]
-    at_low, at_high = 1.0, _late_tpot(row, own, state, high) - late
+    at_low, at_high = -math.log(late), _above(_late_tpot(row, own, state, high), late)
     while at_high > 0.0:
         low, at_low = high, at_high
-        high *= 1.5
-        at_high = _late_tpot(row, own, state, high) - late
+        high *= 1.3
+        at_high = _above(_late_tpot(row, own, state, high), late)
     turn = side = 0
-    while high - low > CLOSE * high and turn < 200:
-        time = between(low, high, at_low, at_high, turn)
-        value = _late_tpot(row, own, state, time) - late
+    while high - low > PERCENTILE_CLOSE * high and turn < 200:
+        time = between(low, high, at_low, at_high, turn, PERCENTILE_CLOSE)
+        value = _above(_late_tpot(row, own, state, time), late)
         if value > 0.0:
             low, at_low = time, value
             at_high *= 0.5 if side > 0 else 1.0
@@ -298,7 +306,7 @@ def largest_rates(  # type: ignore[no-untyped-def]
             at_low, at_high = min(first_low, second_low), min(first, second)
             turn = side = 0
             while high - low > CLOSE * high and turn < 200:
-                middle = between(low, high, at_low, at_high, turn)
+                middle = between(low, high, at_low, at_high, turn, CLOSE)
                 one, other = _slack(row, own, middle, ttft[k], tpot[k], late, state)
                 value = min(one, other)
                 if value >= 0.0:

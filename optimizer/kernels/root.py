@@ -12,17 +12,17 @@ from optimizer.kernels.jit import inner
 
 
 @inner
-def between(low, high, at_low, at_high, turn):  # type: ignore[no-untyped-def]
+def between(low, high, at_low, at_high, turn, close):  # type: ignore[no-untyped-def]
     """A place inside (low, high), where the function is > 0 and < 0.
 
     Every fourth turn it is the middle: where the function jumps or is steep at one end the
-    bracket still halves.
+    bracket still halves. ``close`` is the part of itself to which the root is wanted.
     """
     middle = 0.5 * (low + high)
     if turn % 4 == 3 or math.isinf(at_high) or math.isinf(at_low):
         return middle
     place = low + (high - low) * at_low / (at_low - at_high)
-    edge = 1e-7 * high
+    edge = 0.3 * close * high
     if high - low < 4.0 * edge:
         return middle
     # A step past a place that is nearly the root closes the bracket from the other side.
