@@ -14,6 +14,8 @@ from optimizer.kernels.jit import inner
 
 SMOOTH = 12.0
 """Shape from which on the cube root is normal."""
+CLOSE = 1e-8
+"""Part of itself to which a tail is summed."""
 
 
 @inner
@@ -40,7 +42,7 @@ def gamma_tail(shape, x):  # type: ignore[no-untyped-def]
             k += 1.0
             term *= x / k
             total += term
-            if term < total * 1e-12:
+            if term < total * CLOSE:
                 break
         return max(1.0 - total * math.exp(front), 0.0)
     if front < -700.0:
@@ -58,7 +60,7 @@ def gamma_tail(shape, x):  # type: ignore[no-untyped-def]
         d = 1.0 / d
         change = d * c
         fraction *= change
-        if abs(change - 1.0) < 1e-12:
+        if abs(change - 1.0) < CLOSE:
             break
     return min(fraction * math.exp(front), 1.0)
 
