@@ -106,7 +106,9 @@ def cooled(
     """
     temperature, cold = level.temperature, coldest(sweeps.coupled)
     while not halt():
-        temperature = max(cold, temperature * FAST)
+        temperature *= FAST
+        # A level that is hardly warmer than the last is passed over.
+        temperature = cold if temperature < 2 * cold else temperature
         level = level_at(sweeps.coupled, temperature, last=temperature == cold)
         at = climb(sweeps, at, level, halt)
         progress.step()
