@@ -114,7 +114,9 @@ class _Climb:
             # A step that is cut or damped promises little far from the top as well.
             hindered = (shrink < 1) | (self.damping > 0)
             part = HINDERED_WAITING if coupled.waits else HINDERED
-            going = promised > np.where(hindered, part, 1.0) * level.tolerance * size
+            least = level.tolerance * size
+            going = promised > np.where(hindered, part, 1.0) * least
+            going &= (promised > shrink * least) | (self.damping > 0)
             if not bool(going.any()) or halt():
                 break
             if float(going.mean()) <= FEW:
