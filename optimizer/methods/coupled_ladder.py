@@ -37,6 +37,8 @@ of the bound."""
 PLANNED = 8.0
 """Times the last temperature at which plans are made where tokens may wait: colder, what is handled
 when moves from period to period with every hair of the prices."""
+NEAR = 1e-3
+"""Temperature down to which prices of a climb that had to stop are too rough for a plan."""
 WARM = 16.0
 """Times the last temperature at which prices that are thought to be near begin."""
 ENOUGH = 0.4
@@ -59,11 +61,13 @@ class Climbed:
     ----------
     at : prices on all rows that prove the bound.
     planned, level : prices to plan at, and the level that they were climbed at.
+    near : whether these prices are near enough to the best for a plan.
     """
 
     at: Multipliers
     planned: Multipliers
     level: Level
+    near: bool = True
 
 
 def climbed(
@@ -90,13 +94,16 @@ def climbed(
     else:
         order = np.random.default_rng(SEED).permutation(count)
         for one_in, last in SAMPLES:
-            if count // one_in < LEAST_SAMPLE:
+            if count // one_in < LEAST_SAMPLE or halt():
                 continue
             some = np.sort(order[: count // one_in])
             part = CoupledSweeps(coupled.sample(some), sweeps.threads)
             begin = hottest if hottest == HOTTEST else hottest * FALL
             hottest = HOTTEST * last
             at = _sampled(part, at, (begin, hottest), progress, halt)
+    if halt():
+        told(at)
+        return Climbed(at, at, level_at(coupled, hottest), near=False)
     return _down(sweeps, at, (hottest, cold), progress, halt, told, wanted)
 
 
@@ -188,5 +195,5 @@ def _down(
         planned = Climbed(at, at, level)
         told(at)
     if planned is None:
-        planned = Climbed(at, at, level)
-    return Climbed(at, planned.planned, planned.level)
+        planned = Climbed(at, at, level, near=temperature <= NEAR)
+    return Climbed(at, planned.planned, planned.level, planned.near)

@@ -232,7 +232,7 @@ class _Search:
             usd += float(finish.cost_usd[done].sum())
         if not bool(done.all()):
             periods = np.flatnonzero(~done)
-            made = placed_at_prices(self.sweeps, self.price, periods)
+            made = placed_at_prices(market, self.price, periods, self.sweeps.threads)
             usd += made.cost_usd(market) + _penalty_usd(market, made, periods)
             parts.append(made)
         settled = Settled.nothing(market) if finish is None else Settled(finish.only, done)
