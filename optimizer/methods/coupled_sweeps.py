@@ -7,6 +7,7 @@ added in order: the same market gives the same numbers to the last digit.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -92,6 +93,8 @@ class CoupledSweeps:
         by_memory = max(2, PARTIAL_BYTES // max(8 * bends, 1))
         least = max(LEAST_CELLS, CELLS_TO_A_BEND * bends)
         by_work = max(1, len(market.pool) * market.num_periods // least)
+        # More of them where there is more to do, but so that their sums stay a small part of it.
+        by_work = max(min(by_work, 2), math.isqrt(by_work))
         count = min(MOST_BLOCKS, by_memory, by_work, max(1, market.num_workloads))
         work = np.diff(market.first) * np.where(coupled.deadline > 0, 3, 1) + 1
         total = np.concatenate([[0], np.cumsum(work)])
