@@ -9,8 +9,8 @@ workloads with two ways that cost the same. Each workload has a key, one of its 
 takes what its other tied ways leave: the generalised upper bounds of G. B. Dantzig and R. M. Van
 Slyke ("Generalized upper bounding techniques", Journal of Computer and System Sciences 1, 1967), so
 that the basis has only as many rows as there are pools. Its transposed solution is what is placed
-on the tied ways, and left of the pools that cost nothing; where it is below zero the bound rises when
-that tie is given up. Prices then move with all other ties kept, past workloads that only change
+on the tied ways, and left of the pools that cost nothing; where it is below zero the bound rises
+when that tie is given up. Prices then move with all other ties kept, past workloads that only change
 their key, to the greatest bound on the line (A. Ya. Kirillova, R. Gabasov and O. I. Kostyukova, "A
 method of solving general linear programming problems", 1979: the long step), and among the ties the
 one goes along which the bound is steepest (J. J. Forrest and D. Goldfarb, "Steepest-edge simplex
@@ -46,7 +46,7 @@ SPECK = 1e-14
 """Part of its unit below which a price is none: rounding."""
 PATIENCE, SHIFT = 300, 1e-10
 """Steps after which ways that cost the same are told apart, lest the search go in a circle, and by
-what part of its scale a way gets dearer then at most. What is placed where does not depend on it."""
+what part of its scale a way gets dearer then at most. What ties carry does not depend on it."""
 REFRESH = 60
 """Steps after which the inverse is made anew."""
 

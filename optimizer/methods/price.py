@@ -95,10 +95,11 @@ class Price:
         vertex = None if last is None else last.on(sweeps.market)
         search = _Search(instance, sweeps, workers, limits, progress, begun, start, vertex)
         reason = search.run()
-        if self.memory is not None:
-            search.remember(self.memory)
         market, solved = sweeps.market, time.monotonic()
         plan, claimed_usd = search.plan()
+        planned = time.monotonic()
+        if self.memory is not None:
+            search.remember(self.memory)
         return Found(
             reason=reason,
             plan=plan,
@@ -114,7 +115,7 @@ class Price:
             ),
             build_seconds=built - begun,
             solve_seconds=solved - built,
-            plan_seconds=time.monotonic() - solved,
+            plan_seconds=planned - solved,
             child_rss_mib=workers.peak_rss_mib,
         )
 
