@@ -27,8 +27,8 @@ Bool = NDArray[np.bool_]
 
 AIM = 1e-10
 """Gap at which a period is left alone, if less is asked for than that."""
-ROUNDING = 1e-13
-"""Part of a bound by which it may fall."""
+ROUNDING = 0.1
+"""Part of the gap left alone by which a bound may fall: rounding."""
 CROWD = 5_000
 """Ways near the best in a period from which on only large workloads move among equals."""
 LARGE = 2_000
@@ -40,8 +40,10 @@ SLACK_OF_ONE, WIDEST = 6.0, 1e-2
 each other, and prices move less."""
 NARROWER, NARROWINGS = 5.0, 4
 """Part of the slack that is left where more ways than that are near, and how often."""
-WIDER = 2.0
-"""Times as much slack where prices would have gone further."""
+WIDER, MOST_WAYS = 3.0, 10_000
+"""Times as much slack where prices would have gone further, unless so many ways are near."""
+TIED = 1e-12
+"""Slack of ways that cost the same."""
 FAR_OFF = 0.25
 """Ways to a cell found by the first sweep from which on the start is no start."""
 SEED = 20260611
@@ -120,7 +122,7 @@ class VertexSearch:
                 ends = list(pool.map(vertex, places.tolist()))
             for place, (ended, price) in zip(places.tolist(), ends, strict=True):
                 trial[:, todo[place]] = price
-                if ended == FAR_AWAY and len(held.ways[place][0]) < CROWD:
+                if ended == FAR_AWAY and len(held.ways[place][0]) < MOST_WAYS:
                     self._slack[todo[place]] *= WIDER
             again = todo[~good & self.open[todo]]
             trial[:, again] = self.price[:, again]
@@ -135,19 +137,25 @@ class VertexSearch:
         enough = CROWD * count / max(market.num_workloads, 1)
         slack = np.full(market.num_periods, SLACK_OF_ONE / max(market.num_workloads, 1))
         slack = np.minimum(slack, WIDEST)
-        todo = np.arange(market.num_periods)
+        every = np.arange(market.num_periods)
+
+        def count_near(periods: Int, slack: Float) -> Int:
+            near = sample.near(self.price[:, periods], slack, periods)
+            return np.bincount(near.position, minlength=len(periods))
+
+        equal = count_near(every, np.full(market.num_periods, TIED))
+        todo = every
         for _ in range(NARROWINGS):
-            near = sample.near(self.price[:, todo], slack[todo], todo)
-            todo = todo[np.bincount(near.position, minlength=len(todo)) > enough]
+            todo = todo[count_near(todo, slack[todo]) - equal[todo] > enough]
             slack[todo] /= NARROWER
-        crowded = np.zeros(market.num_periods, np.bool_)
-        crowded[todo] = True
-        return slack, crowded
+        return slack, equal > enough
 
     def _judge(self, periods: Int, price: Float, value: Float) -> Bool:
         """Whether prices prove no less than those before; these become the best then."""
         bound = value - (price * self.sweeps.market.capacity[:, periods]).sum(axis=0)
-        good = bound >= self.bound_usd[periods] - ROUNDING * np.abs(bound)
+        size = np.where(np.isfinite(self.bound_usd), np.abs(self.bound_usd), 0.0)
+        size = (size[periods] + size.mean()) / 2
+        good = bound >= self.bound_usd[periods] - ROUNDING * AIM * size
         better = bound >= self.bound_usd[periods]
         self.price[:, periods[better]] = price[:, better]
         self.bound_usd[periods[better]] = bound[better]
