@@ -45,7 +45,7 @@ WIDER, MOST_WAYS = 3.0, 10_000
 TIED = 1e-12
 """Slack of ways that cost the same."""
 FAR_OFF = 0.25
-"""Ways to a cell found by the first sweep from which on the start is no start."""
+"""Ways to a cell found by the first sweep above which the start is no start, unless they are few."""
 SEED = 20260611
 MOST_ROUNDS = 16
 MOST_STEPS = 3_000
@@ -103,7 +103,7 @@ class VertexSearch:
                 )  # fmt: skip
             except HaltedError:
                 return
-            if self.rounds == 0 and held.size > FAR_OFF * self.only.size:
+            if self.rounds == 0 and held.size > max(CROWD * len(todo), FAR_OFF * self.only.size):
                 return
             good = self._judge(todo, trial[:, todo], held.value)
             for period in todo[~good].tolist():
