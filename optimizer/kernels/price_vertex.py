@@ -10,10 +10,10 @@ takes what its other tied ways leave: the generalised upper bounds of G. B. Dant
 Slyke ("Generalized upper bounding techniques", Journal of Computer and System Sciences 1, 1967), so
 that the basis has only as many rows as there are pools. Its transposed solution is what is placed
 on the tied ways, and left of the pools that cost nothing; where it is below zero the bound rises
-when that tie is given up. Prices then move with all other ties kept, past workloads that only change
-their key, to the greatest bound on the line (A. Ya. Kirillova, R. Gabasov and O. I. Kostyukova, "A
-method of solving general linear programming problems", 1979: the long step), and among the ties the
-one goes along which the bound is steepest (J. J. Forrest and D. Goldfarb, "Steepest-edge simplex
+when that tie is given up. Prices then move with all other ties kept to the greatest bound on the
+line, past workloads that only change their key: the long step (I. Maros, "A generalized dual
+phase-2 simplex algorithm", European Journal of Operational Research 149, 2003). Among the ties the
+one goes along which the bound is steepest (J. J. Forrest, D. Goldfarb, "Steepest-edge simplex
 algorithms for linear programming", Mathematical Programming 57, 1992).
 
 Rows that are no ties yet are free: what they carry has to come down to zero from either side. So

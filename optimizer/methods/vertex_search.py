@@ -45,7 +45,7 @@ WIDER, MOST_WAYS = 3.0, 10_000
 TIED = 1e-12
 """Slack of ways that cost the same."""
 FAR_OFF = 0.25
-"""Ways to a cell found by the first sweep above which the start is no start, unless they are few."""
+"""Ways to a cell found by the first sweep above which it is no start, unless they are few."""
 SEED = 20260611
 MOST_ROUNDS = 16
 MOST_STEPS = 3_000
@@ -166,7 +166,8 @@ class VertexSearch:
         known = np.isfinite(cost)
         # Half by what the period costs, half alike: together no more than the whole may miss.
         size = (np.abs(np.where(known, cost, 0.0)) + np.abs(self.bound_usd).mean()) / 2
-        return known & (cost - bound <= min(AIM, self.relative_gap) * size)
+        done: Bool = known & (cost - bound <= min(AIM, self.relative_gap) * size)
+        return done
 
     def _change_course(self, periods: Int) -> None:
         """After prices that proved less: look at more equals, or go less far."""
@@ -192,7 +193,8 @@ class VertexSearch:
             MOST_STEPS, price, self.only, *out,
         )  # fmt: skip
         order = np.argsort(out[0][:count], kind="stable")
-        mine = Split(*(array[:count][order] for array in out))
+        who, where, mtok = out
+        mine = Split(who[order], where[order], mtok[order])
         self.split[period] = mine
         self.cost_usd[period] = np.inf
         if ended == BEST_THERE_IS:
