@@ -27,8 +27,6 @@ Bool = NDArray[np.bool_]
 
 AIM = 1e-10
 """Gap at which a period is left alone, if less is asked for than that."""
-ROUNDING = 0.1
-"""Part of the gap left alone by which a bound may fall: rounding."""
 CROWD = 5_000
 """Ways near the best in a period from which on only large workloads move among equals."""
 LARGE = 2_000
@@ -41,7 +39,8 @@ each other, and prices move less."""
 NARROWER, NARROWINGS = 5.0, 4
 """Part of the slack that is left where more ways than that are near, and how often."""
 WIDER, MOST_WAYS = 3.0, 10_000
-"""Times as much slack where prices would have gone further, unless so many ways are near."""
+"""Times as far prices may go where they would have gone further; times as much slack then, unless
+so many ways are near already."""
 TIED = 1e-12
 """Slack of ways that cost the same."""
 FAR_OFF = 0.25
@@ -87,6 +86,7 @@ class VertexSearch:
         self._unit = _price_units(market)
         self._rank = _ranks(market)
         self._slack, crowded = self._near_enough()
+        self._reach = self._slack.copy()
         self._among = np.where(crowded, LARGE, market.num_workloads)
         self._before: dict[int, tuple[Index, Split]] = {}
 
@@ -122,8 +122,10 @@ class VertexSearch:
                 ends = list(pool.map(vertex, places.tolist()))
             for place, (ended, price) in zip(places.tolist(), ends, strict=True):
                 trial[:, todo[place]] = price
-                if ended == FAR_AWAY and len(held.ways[place][0]) < MOST_WAYS:
-                    self._slack[todo[place]] *= WIDER
+                if ended == FAR_AWAY:
+                    self._reach[todo[place]] *= WIDER
+                    if len(held.ways[place][0]) < MOST_WAYS:
+                        self._slack[todo[place]] *= WIDER
             again = todo[~good & self.open[todo]]
             trial[:, again] = self.price[:, again]
             todo = todo[self.open[todo]]
@@ -155,7 +157,7 @@ class VertexSearch:
         bound = value - (price * self.sweeps.market.capacity[:, periods]).sum(axis=0)
         size = np.where(np.isfinite(self.bound_usd), np.abs(self.bound_usd), 0.0)
         size = (size[periods] + size.mean()) / 2
-        good = bound >= self.bound_usd[periods] - ROUNDING * AIM * size
+        good = bound >= self.bound_usd[periods] - AIM * size
         better = bound >= self.bound_usd[periods]
         self.price[:, periods[better]] = price[:, better]
         self.bound_usd[periods[better]] = bound[better]
@@ -173,7 +175,7 @@ class VertexSearch:
         """After prices that proved less: look at more equals, or go less far."""
         few = self._among[periods] < self.sweeps.market.num_workloads
         self._among[periods[few]] *= 8
-        self._slack[periods[~few]] /= NARROWER
+        self._reach[periods[~few]] /= NARROWER
 
     def _vertex(self, period: int, held: Held, place: int) -> tuple[int, Float]:
         from optimizer.kernels.price_vertex import STUCK, price_vertex
@@ -182,7 +184,7 @@ class VertexSearch:
         workload, route = held.ways[place]
         before, load = held.price[:, place], held.load[:, place].copy()
         price, split = before.copy(), self.split[period]
-        reach = self._slack[period] * self._unit
+        reach = self._reach[period] * self._unit
         self._before[period] = self.only[:, period].copy(), split
         out = (np.empty(2 * pools, np.int32), np.empty(2 * pools, np.int32), np.empty(2 * pools))
         ended, count, _ = price_vertex(
