@@ -14,7 +14,7 @@ import numpy as np
 import optimizer
 from optimizer.methods.base import Limits
 from optimizer.result import Result
-from optimizer.session import Session
+from optimizer.session import Session, open_session
 
 
 def timed(session: Session, what: str, cold_seconds: float | None) -> float:
@@ -35,12 +35,12 @@ def main() -> None:
     parser.add_argument("--periods", type=int, default=168)
     given = parser.parse_args()
     # Kernels are compiled, or loaded, outside the times.
-    small = optimizer.open(optimizer.generate(workloads=200, pools=4, periods=3, seed=1))
+    small = open_session(optimizer.generate(workloads=200, pools=4, periods=3, seed=1))
     for factor in (1.0, 1.01):
         small.change(demand_mtok=small.instance.demand_mtok * factor)
         small.solve(method="price")
     size = (given.workloads, given.pools, given.periods)
-    session = optimizer.open(
+    session = open_session(
         optimizer.generate(workloads=size[0], pools=size[1], periods=size[2], seed=1)
     )
     cold = timed(session, "from nothing", None)
