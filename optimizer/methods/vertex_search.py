@@ -126,6 +126,8 @@ class VertexSearch:
                     self._reach[todo[place]] *= WIDER
                     if len(held.ways[place][0]) < MOST_WAYS:
                         self._slack[todo[place]] *= WIDER
+            # A plan may meet the bound of prices that were there before.
+            self.open[todo[self._done(todo)]] = False
             again = todo[~good & self.open[todo]]
             trial[:, again] = self.price[:, again]
             todo = todo[self.open[todo]]
@@ -218,6 +220,8 @@ class VertexSearch:
 
     def _usd(self, period: int, workload: Index, route: Index, mtok: Float) -> float:
         market = self.sweeps.market
+        if len(market.pool) == 0:
+            return float(market.ceiling[workload] @ mtok)
         line = np.maximum(route, 0)
         usd = market.usd[line] + market.hours[line] * market.used_usd[market.pool[line], period]
         return float(np.where(route >= 0, usd, market.ceiling[workload]) @ mtok)

@@ -8,7 +8,7 @@ import pytest
 import optimizer
 from optimizer.instance.instance import Instance
 from optimizer.methods.base import Limits
-from optimizer.session import Session
+from optimizer.session import Session, open_session
 
 EXACT = Limits(relative_gap=1e-9, threads=2)
 
@@ -66,7 +66,7 @@ def change(session: Session, kind: str, rng: np.random.Generator) -> None:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_changes_at_random(seed: int, kinds: tuple[str, ...]) -> None:
     rng = np.random.default_rng(seed)
-    session = optimizer.open(plain(seed))
+    session = open_session(plain(seed))
     same(session)
     for kind in kinds:
         change(session, kind, rng)
@@ -75,7 +75,7 @@ def test_changes_at_random(seed: int, kinds: tuple[str, ...]) -> None:
 
 def test_pools_and_demand_come_back() -> None:
     """What was closed, or not wanted, is used again."""
-    session = optimizer.open(plain(4))
+    session = open_session(plain(4))
     before = session.instance
     same(session)
     chips, demand = before.capacity_chips.copy(), before.demand_mtok.copy()
@@ -87,7 +87,7 @@ def test_pools_and_demand_come_back() -> None:
 
 
 def test_a_small_change_goes_on_from_the_last_solution() -> None:
-    session = optimizer.open(plain(5))
+    session = open_session(plain(5))
     same(session)
     demand = session.instance.demand_mtok.copy()
     demand[::100] *= 1.2
@@ -99,7 +99,7 @@ def test_the_same_changes_give_the_same_plan() -> None:
     """Whatever the number of threads."""
     plans = []
     for threads in (1, 2):
-        session = optimizer.open(plain(6))
+        session = open_session(plain(6))
         session.solve(method="price", limits=Limits(threads=threads))
         demand = session.instance.demand_mtok.copy()
         demand[::50] *= 1.3
