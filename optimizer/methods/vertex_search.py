@@ -25,8 +25,9 @@ Int = NDArray[np.int64]
 Index = NDArray[np.int32]
 Bool = NDArray[np.bool_]
 
-AIM = 1e-10
-"""Gap at which a period is left alone, if less is asked for than that."""
+AIM, LATE_AIM, LATE = 1e-10, 1e-9, 6
+"""Gap at which a period is left alone, if less is asked for than that; and after so many rounds,
+when only a few are open."""
 CROWD = 5_000
 """Ways near the best in a period from which on only large workloads move among equals."""
 LARGE = 2_000
@@ -132,6 +133,10 @@ class VertexSearch:
             trial[:, again] = self.price[:, again]
             todo = todo[self.open[todo]]
 
+    @property
+    def _aim(self) -> float:
+        return AIM if self.rounds < LATE else LATE_AIM
+
     def _near_enough(self) -> tuple[Float, Bool]:
         """(T,) slack that leaves not too many ways near the best, and where none does."""
         market = self.sweeps.market
@@ -159,7 +164,7 @@ class VertexSearch:
         bound = value - (price * self.sweeps.market.capacity[:, periods]).sum(axis=0)
         size = np.where(np.isfinite(self.bound_usd), np.abs(self.bound_usd), 0.0)
         size = (size[periods] + size.mean()) / 2
-        good = bound >= self.bound_usd[periods] - AIM * size
+        good = bound >= self.bound_usd[periods] - self._aim * size
         better = bound >= self.bound_usd[periods]
         self.price[:, periods[better]] = price[:, better]
         self.bound_usd[periods[better]] = bound[better]
@@ -170,7 +175,7 @@ class VertexSearch:
         known = np.isfinite(cost)
         # Half by what the period costs, half alike: together no more than the whole may miss.
         size = (np.abs(np.where(known, cost, 0.0)) + np.abs(self.bound_usd).mean()) / 2
-        done: Bool = known & (cost - bound <= min(AIM, self.relative_gap) * size)
+        done: Bool = known & (cost - bound <= min(self._aim, self.relative_gap) * size)
         return done
 
     def _change_course(self, periods: Int) -> None:

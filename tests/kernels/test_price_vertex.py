@@ -44,6 +44,7 @@ class Period:
         limits[self.pool, self.route] = self.hours
         found = linprog(cost, A_ub=limits, b_ub=self.capacity, A_eq=rows, b_eq=self.demand)
         assert found.status == 0
+        assert found.fun is not None
         return float(found.fun)
 
     def bound_usd(self, price: Float) -> float:
