@@ -4,111 +4,16 @@ Letters: w = workloads, r = routes (sorted by workload, then pool), p = pools, t
 c = limits that count more than chip-hours, d = all that has a price: pools, then these limits,
 n = ways kept, l = workloads that may wait.
 
-A workload that may wait chooses a period of its window as it chooses a pool. With the soft-min
-f[s] of its ways in period s, what arrives in t goes to s in the part
-
-    q[t,s] = exp(-f[s] / width) / sum over t' in t ... min(t + h, T - 1) of exp(-f[t'] / width)
-
-The windows of all t are looked at in O(T): cut the horizon into blocks of h + 1 periods; a window
-is the end of one block and the beginning of the next (M. van Herk, "A fast algorithm for local
-minimum and maximum filters on rectangular and octagonal kernels", Pattern Recognition Letters 13,
-1992). Both are means that grow by one period at a time, so that nothing overflows:
-
-    end from t   = mine[t] (period t) + (1 - mine[t]) (end from t + 1)
-    begin to s   = last[s] (period s) + (1 - last[s]) (begin to s - 1)
-    window of t  = split[t] (end from t) + (1 - split[t]) (begin to min(t + h, T - 1))
+Workloads that may wait choose a period as they choose a pool (`windows.py`).
 """
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 
 from optimizer.kernels.jit import inner, kernel
 from optimizer.kernels.lanes import any_late, decay, hits, logarithms
-
-
-@inner
-def _log_sum(one, other):  # type: ignore[no-untyped-def]
-    """log(exp(one) + exp(other))."""
-    if one > other:
-        return one + math.log1p(math.exp(other - one))
-    return other + math.log1p(math.exp(one - other))
-
-
-@inner
-def _means(level, span, mine, last, split, window):  # type: ignore[no-untyped-def]
-    """Fill in the three parts of each period, and ``window``: the log-sums of the windows.
-
-    Parameters
-    ----------
-    level : (t,) -f / width.
-    span : h + 1, periods of a window.
-    """
-    periods = len(level)
-    begin = np.empty(periods)
-    for t in range(periods):
-        begin[t] = level[t] if t % span == 0 else _log_sum(level[t], begin[t - 1])
-        last[t] = math.exp(level[t] - begin[t])
-    later = 0.0
-    for t in range(periods - 1, -1, -1):
-        whole = t == periods - 1 or t % span == span - 1
-        later = level[t] if whole else _log_sum(level[t], later)
-        mine[t] = math.exp(level[t] - later)
-        end = min(t + span - 1, periods - 1)
-        if end // span == t // span:
-            split[t], window[t] = 1.0, later
-        else:
-            window[t] = _log_sum(later, begin[end])
-            split[t] = math.exp(later - window[t])
-
-
-@inner
-def _average(value, span, mine, last, split, begin, answer):  # type: ignore[no-untyped-def]
-    """``answer[t]`` = sum over s of q[t,s] value[s]."""
-    periods = len(value)
-    for s in range(periods):
-        before = 0.0 if s % span == 0 else begin[s - 1]
-        begin[s] = last[s] * value[s] + (1.0 - last[s]) * before
-    end = 0.0
-    for t in range(periods - 1, -1, -1):
-        end = mine[t] * value[t] + (1.0 - mine[t]) * end
-        final = min(t + span - 1, periods - 1)
-        answer[t] = split[t] * end + (1.0 - split[t]) * begin[final]
-
-
-@inner
-def _spread(amount, span, mine, last, split, power, begin, answer):  # type: ignore[no-untyped-def]
-    """``answer[s]`` = sum over t of q[t,s] ** power amount[t]; power is 1 or 2."""
-    periods = len(amount)
-    for t in range(periods):
-        begin[t] = 0.0
-    for t in range(periods):
-        other = 1.0 - split[t]
-        begin[min(t + span - 1, periods - 1)] += (
-            other * amount[t] if power == 1 else other * other * amount[t]
-        )
-    running = 0.0
-    for t in range(periods):
-        if t % span == 0:
-            running = 0.0
-        part, stays, own = split[t], 1.0 - mine[t], mine[t]
-        if power == 2:
-            part, stays, own = part * part, stays * stays, own * own
-        running += part * amount[t]
-        answer[t] = own * running
-        running *= stays
-    running = 0.0
-    for s in range(periods - 1, -1, -1):
-        if s % span == span - 1:
-            running = 0.0
-        stays, own = 1.0 - last[s], last[s]
-        if power == 2:
-            stays, own = stays * stays, own * own
-        running += begin[s]
-        answer[s] += own * running
-        running *= stays
+from optimizer.kernels.windows import ROWS, means, spread
 
 
 @inner
@@ -177,13 +82,13 @@ def soft_windows(  # type: ignore[no-untyped-def]
     mine, last, split : (l, t) parts of the means.
     handled : (l, t) Mtok handled in the period.
     bend : (l, t) handled less the sum of q squared over what arrives.
-    way_first : (l, t + 1) where the ways of each period begin.
-    way_route, way_part : (n,) ways near the best and the part of what is handled that takes
-        them; filled as far as they go.
+    way_first : (l + 1,) where the ways of each begin.
+    way_route, way_part : (n,) ways near the best in any period, and (n, t) the part of what is
+        handled that takes them; filled as far as they go.
 
     Returns
     -------
-    How many ways there were to keep; more than n when the arrays were too short.
+    How many ways were kept; n must be as long as the routes of those that may wait.
     """
     limits, periods = len(extra), price.shape[1]
     pools = len(price) - limits
@@ -202,8 +107,9 @@ def soft_windows(  # type: ignore[no-untyped-def]
     level, window, scratch = np.empty(periods), np.empty(periods), np.empty(periods)
     own_part, last_part = np.empty(periods), np.empty(periods)
     split_part = np.empty(periods)
-    bits = total.view(np.int64)
-    kept, room = 0, len(way_route)
+    space = np.empty((ROWS, periods))
+    bits, own_bits = total.view(np.int64), space[0].view(np.int64)
+    kept = 0
     for w in range(begin, end):
         top, s, wait = ceiling[w], width[w], deadline[w]
         row, out = place[w], reach * s
@@ -273,23 +179,24 @@ def soft_windows(  # type: ignore[no-untyped-def]
         else:
             for t in range(periods):
                 level[t] = -soft[t] / s
-            _means(level, wait + 1, own_part, last_part, split_part, window)
-            _spread(want, wait + 1, own_part, last_part, split_part, 2, level, bent)
-            _spread(want, wait + 1, own_part, last_part, split_part, 1, level, now)
+            span = wait + 1
+            means(level, span, own_part, last_part, split_part, window, space, own_bits)
+            spread(want, span, own_part, last_part, split_part, 2, level, bent)
+            spread(want, span, own_part, last_part, split_part, 1, level, now)
             for t in range(periods):
                 value[t] -= want[t] * s * window[t]
                 bent[t] = now[t] - bent[t]
                 mine[row, t], last[row, t] = own_part[t], last_part[t]
                 split[row, t] = split_part[t]
                 handled[row, t], bend[row, t] = now[t], bent[t]
-                way_first[row, t] = kept
-                for i in range(lines):
-                    if weight[i, t] > 0.0:
-                        if kept < room:
-                            way_route[kept] = ways[hit[i]]
-                            way_part[kept] = weight[i, t]
-                        kept += 1
-            way_first[row, periods] = kept
+            way_first[row] = kept
+            for i in range(lines):
+                way_route[kept] = ways[hit[i]]
+                part, copy = weight[i], way_part[kept]
+                for t in range(periods):
+                    copy[t] = part[t]
+                kept += 1
+            way_first[row + 1] = kept
         for c in range(limits):
             for t in range(periods):
                 counted[c, t] = 0.0
@@ -346,51 +253,3 @@ def soft_windows(  # type: ignore[no-untyped-def]
                 for t in range(periods):
                     own[t] += scratch[t] * other[t]
     return kept
-
-
-@kernel
-def window_product(  # type: ignore[no-untyped-def]
-    route_pool, chip_hours, extra, vector, width, demand, deadline, workload,
-    mine, last, split, handled, bend, way_first, way_route, way_part, answer,
-):  # fmt: skip
-    """Add what bends between periods, times a vector: what :func:`soft_windows` left out.
-
-    Parameters
-    ----------
-    vector : (d, t) change of prices.
-    workload : (l,) workloads that may wait; the other letters as in :func:`soft_windows`.
-    answer : (d, t) minus the change of the slope, added to.
-    """
-    limits, periods = len(extra), vector.shape[1]
-    pools = len(vector) - limits
-    y, mean, z = np.empty(periods), np.empty(periods), np.empty(periods)
-    own_part, last_part = np.empty(periods), np.empty(periods)
-    split_part, scratch = np.empty(periods), np.empty(periods)
-    for row in range(len(workload)):
-        w = workload[row]
-        span = deadline[w] + 1
-        for t in range(periods):
-            own_part[t], last_part[t] = mine[row, t], last[row, t]
-            split_part[t] = split[row, t]
-            total = 0.0
-            for i in range(way_first[row, t], way_first[row, t + 1]):
-                r = way_route[i]
-                change = chip_hours[r] * vector[route_pool[r], t]
-                for c in range(limits):
-                    change += extra[c, r] * vector[pools + c, t]
-                total += way_part[i] * change
-            y[t] = total
-        _average(y, span, own_part, last_part, split_part, scratch, mean)
-        for t in range(periods):
-            mean[t] *= demand[w, t]
-        _spread(mean, span, own_part, last_part, split_part, 1, scratch, z)
-        # Of handled y - q' d q y the part within the period, bend y, is in the blocks already.
-        for t in range(periods):
-            z[t] = ((handled[row, t] - bend[row, t]) * y[t] - z[t]) / width[w]
-            if z[t] == 0.0:
-                continue
-            for i in range(way_first[row, t], way_first[row, t + 1]):
-                r, moved = way_route[i], z[t] * way_part[i]
-                answer[route_pool[r], t] += moved * chip_hours[r]
-                for c in range(limits):
-                    answer[pools + c, t] += moved * extra[c, r]

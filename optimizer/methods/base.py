@@ -9,6 +9,7 @@ from typing import Protocol
 
 from optimizer.errors import UsageError
 from optimizer.instance.instance import Instance
+from optimizer.methods.vertex import LastVertex
 from optimizer.plan import Plan
 from optimizer.prices import Prices
 from optimizer.progress import Progress
@@ -122,9 +123,11 @@ class Memory:
     Attributes
     ----------
     prices : where its climb ended; the prices of the plan itself tell less of where to begin.
+    vertex : where its last search ended, for plain instances; None when it did not get there.
     """
 
     prices: Prices | None = None
+    vertex: LastVertex | None = None
 
 
 class Method(Protocol):

@@ -22,6 +22,7 @@ from optimizer.methods.overflow import Placements
 from optimizer.methods.remainder import Remainder
 from optimizer.methods.spread import spread
 from optimizer.methods.sweeps import Halt, HaltedError, Near, Sweeps
+from optimizer.methods.vertex_search import VertexSearch
 from optimizer.program import Program
 from optimizer.solvers.base import Outcome, Reason
 
@@ -69,6 +70,7 @@ class ColumnGeneration:
     slack : (T,) part of its scale by which a way may miss the best and be left open.
     relative_gap : gap at which a period is done.
     halt : asked while all routes are priced for the start.
+    found : periods that are done already, and what is known of the others; None for nothing.
     bound_usd : (T,) that bound.
     cost_usd : (T,) cost of the period's plan, infinity while it has none.
     only : (W, T) settled workloads: their route, or a name of :mod:`optimizer.kernels.near_ways`.
@@ -83,6 +85,7 @@ class ColumnGeneration:
     slack: Float
     relative_gap: float
     halt: InitVar[Halt]
+    found: InitVar[VertexSearch | None] = None
     bound_usd: Float = field(init=False)
     cost_usd: Float = field(init=False)
     only: Index = field(init=False)
@@ -93,7 +96,7 @@ class ColumnGeneration:
     _may_draw: Bool = field(init=False)
     _torn: dict[int, tuple[Index, Index]] = field(init=False)
 
-    def __post_init__(self, halt: Halt) -> None:
+    def __post_init__(self, halt: Halt, found: VertexSearch | None) -> None:
         market = self.sweeps.market
         periods = np.arange(market.num_periods)
         self.price = np.array(self.price)
@@ -107,7 +110,19 @@ class ColumnGeneration:
         self._settled_usd = np.zeros(len(periods))
         self._may_draw = np.ones(len(periods), np.bool_)
         self._torn = {}
-        self._start(periods, halt)
+        if found is not None:
+            self._take_over(found)
+        if bool(self.open.any()):
+            self._start(np.flatnonzero(self.open), halt)
+
+    def _take_over(self, found: VertexSearch) -> None:
+        self.bound_usd, self.cost_usd = found.bound_usd.copy(), found.cost_usd.copy()
+        self.only, self.open = found.only, found.open.copy()
+        for period, split in enumerate(found.split):
+            placed = split.route >= 0
+            workload, route = split.workload[placed], split.route[placed]
+            self.remainders[period] = Remainder(period, workload, route)
+            self.placed_mtok[period] = split.mtok[placed]
 
     def programs(self, halt: Halt) -> list[tuple[int, Program]]:
         """Period and program of every open period, once its settled workloads fit.
@@ -142,9 +157,16 @@ class ColumnGeneration:
     def placements(self) -> list[Placements]:
         """What the small programs place, in the periods that have a plan."""
         return [
+            placed
+            for placed, usd in zip(self.by_period(), self.cost_usd.tolist(), strict=True)
+            if np.isfinite(usd)
+        ]
+
+    def by_period(self) -> list[Placements]:
+        """What the small programs place on their ways, nothing as well, in each period."""
+        return [
             Placements(rest.route, rest.workload, np.full(len(mtok), rest.period, np.int32), mtok)
             for rest, mtok in zip(self.remainders, self.placed_mtok, strict=True)
-            if np.isfinite(self.cost_usd[rest.period])
         ]
 
     def learn(self, solved: list[tuple[int, Program, Outcome]], halt: Halt) -> None:

@@ -19,8 +19,9 @@ from optimizer.methods.coupled_sweeps import CoupledSweeps
 from optimizer.methods.price_ladder import HOTTEST, SEED, dearest
 from optimizer.progress import Progress
 
-SAMPLES = ((64, 1e-3), (8, 1e-4))
-"""Of how many workloads one is taken, and the lowest temperature of that sample."""
+SAMPLES = ((256, 1 / 32), (64, 1 / 128), (8, 1 / 1024))
+"""Of how many workloads one is taken, and the last temperature of that sample, as a part of the
+hottest. The next sample begins one level colder; all of them begin as cold as the last sample."""
 LEAST_SAMPLE = 250
 """Workloads below which a sample says too little."""
 COLDEST, COLDEST_WAITING = 2e-6, 1e-5
@@ -30,11 +31,14 @@ FALL = 1 / 2
 """From one level's temperature to the next: small steps, each soon climbed."""
 FAST = 1 / 4
 """The same where nothing couples periods."""
-TOLERANCE, LAST_TOLERANCE = 1e-1, 3e-3
-"""Part of the temperature to which a level is climbed, as a part of the bound."""
+TOLERANCE, LAST_TOLERANCE = 1e-1, 1e-2
+"""Part of the temperature to which a level is climbed, and that at which plans are made, as a part
+of the bound."""
 PLANNED = 8.0
 """Times the last temperature at which plans are made where tokens may wait: colder, what is handled
 when moves from period to period with every hair of the prices."""
+NEAR = 1e-3
+"""Temperature down to which prices of a climb that had to stop are too rough for a plan."""
 WARM = 16.0
 """Times the last temperature at which prices that are thought to be near begin."""
 ENOUGH = 0.4
@@ -57,11 +61,13 @@ class Climbed:
     ----------
     at : prices on all rows that prove the bound.
     planned, level : prices to plan at, and the level that they were climbed at.
+    near : whether these prices are near enough to the best for a plan.
     """
 
     at: Multipliers
     planned: Multipliers
     level: Level
+    near: bool = True
 
 
 def climbed(
@@ -88,12 +94,16 @@ def climbed(
     else:
         order = np.random.default_rng(SEED).permutation(count)
         for one_in, last in SAMPLES:
-            if count // one_in < LEAST_SAMPLE:
+            if count // one_in < LEAST_SAMPLE or halt():
                 continue
             some = np.sort(order[: count // one_in])
             part = CoupledSweeps(coupled.sample(some), sweeps.threads)
-            at = _down(part, at, (hottest, last), progress, halt, None, 0.0).at
-            hottest = last
+            begin = hottest if hottest == HOTTEST else hottest * FALL
+            hottest = HOTTEST * last
+            at = _sampled(part, at, (begin, hottest), progress, halt)
+    if halt():
+        told(at)
+        return Climbed(at, at, level_at(coupled, hottest), near=False)
     return _down(sweeps, at, (hottest, cold), progress, halt, told, wanted)
 
 
@@ -106,7 +116,9 @@ def cooled(
     """
     temperature, cold = level.temperature, coldest(sweeps.coupled)
     while not halt():
-        temperature = max(cold, temperature * FAST)
+        temperature *= FAST
+        # A level that is hardly warmer than the last is passed over.
+        temperature = cold if temperature < 2 * cold else temperature
         level = level_at(sweeps.coupled, temperature, last=temperature == cold)
         at = climb(sweeps, at, level, halt)
         progress.step()
@@ -126,42 +138,62 @@ def _floor(coupled: CoupledMarket) -> float:
     return COLDEST_WAITING if coupled.waits else COLDEST
 
 
+def _sampled(
+    sweeps: CoupledSweeps,
+    at: Multipliers,
+    between: tuple[float, float],
+    progress: Progress,
+    halt: Halt,
+) -> Multipliers:
+    """Climb a sample at temperature after temperature: roughly, as it is like the whole."""
+    temperature, cold = between
+    while not halt():
+        at = climb(sweeps, at, level_at(sweeps.coupled, temperature, last=False), halt)
+        progress.step()
+        if temperature <= cold * 1.0001:
+            break
+        temperature = max(cold, temperature * FALL)
+    return at
+
+
 def _down(
     sweeps: CoupledSweeps,
     at: Multipliers,
     between: tuple[float, float],
     progress: Progress,
     halt: Halt,
-    told: Told | None,
+    told: Told,
     wanted: float,
 ) -> Climbed:
     """Climb at temperature after temperature, while it raises the bound."""
     temperature, cold = between
     before, rise, planned = -np.inf, np.inf, None
-    plan_at = PLANNED * cold if told is not None and sweeps.coupled.waits else cold
+    plan_at = PLANNED * cold if sweeps.coupled.waits else cold
+    nearly = False
     while True:
         last = temperature <= cold * 1.0001
-        plans = planned is None and temperature <= plan_at * 1.0001
+        plans = planned is None and (nearly or temperature <= plan_at * 1.0001)
         level = level_at(sweeps.coupled, temperature, last=last or plans)
         at = climb(sweeps, at, level, halt)
         progress.step()
         if plans:
             planned = Climbed(at, at, level)
-        bound = before if told is None else told(at)
-        # One level alone may rise little because it was climbed loosely.
+        bound = told(at)
+        # What a level adds is about twice what the next one adds. One level alone may rise little
+        # because it was climbed loosely.
         missing = max(rise, bound - before)
-        enough = wanted > NEAREST and bound > 0 and missing < ENOUGH * wanted * bound
-        if last or enough or halt():
+        small = ENOUGH * wanted * bound
+        if last or halt() or (wanted > NEAREST and bound > 0 and missing < small):
             break
         before, rise = bound, (bound - before) / 2
+        nearly = wanted > NEAREST and bound > 0 and rise < small
         temperature = max(cold, temperature * FALL)
     if planned is None and not halt():
         # Whoever plans at these prices wants every limit kept.
         level = level_at(sweeps.coupled, temperature)
         at = climb(sweeps, at, level, halt)
         planned = Climbed(at, at, level)
-        if told is not None:
-            told(at)
+        told(at)
     if planned is None:
-        planned = Climbed(at, at, level)
-    return Climbed(at, planned.planned, planned.level)
+        planned = Climbed(at, at, level, near=temperature <= NEAR)
+    return Climbed(at, planned.planned, planned.level, planned.near)

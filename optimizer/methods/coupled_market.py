@@ -119,6 +119,26 @@ class CoupledMarket:
             np.zeros_like(self.deadline),
         )
 
+    def in_periods(self, periods: Int) -> CoupledMarket:
+        """The same in some periods, ascending, where nothing couples them."""
+        market, coupling = self.market, self.coupling
+        return CoupledMarket(
+            replace(
+                market,
+                opens=np.searchsorted(periods, market.opens).astype(np.int32),
+                demand=np.ascontiguousarray(market.demand[:, periods]),
+                capacity=market.capacity[:, periods],
+                used_usd=market.used_usd[:, periods],
+            ),
+            replace(
+                coupling,
+                each=coupling.each[:, :, periods],
+                each_limit=coupling.each_limit[:, periods],
+                whole=coupling.whole[:, :, periods],
+            ),
+            self.deadline,
+        )
+
     def each_period(self, at: Multipliers) -> Multipliers:
         """Multipliers with those over the horizon in every period, for :meth:`by_period`."""
         periods = at.each.shape[1]

@@ -23,6 +23,7 @@ from optimizer.methods.base import Found, Limits, Size
 from optimizer.methods.coupled_ascent import widths
 from optimizer.methods.coupled_ladder import Climbed, climbed, cooled
 from optimizer.methods.coupled_market import CoupledMarket, Multipliers
+from optimizer.methods.coupled_stand_in import stand_in
 from optimizer.methods.coupled_sweeps import CoupledSweeps
 from optimizer.methods.halting import halt_after
 from optimizer.methods.joint_generation import JointGeneration
@@ -86,6 +87,8 @@ class CoupledSearch:
             reason = self._search()
         except KeyboardInterrupt:
             stop_requested.set()
+        if self.plan is None and reason in (Reason.TIME_LIMIT, Reason.INTERRUPTED):
+            self._stand_in()
         market = self.sweeps.coupled.market
         rows = len(market.capacity) + len(self.sweeps.coupled.coupling)
         cells = int((market.demand > 0).sum())
@@ -119,7 +122,7 @@ class CoupledSearch:
         market = coupled.market
         placements = int(market.able[market.pool].sum())
         stated = placements <= LARGEST_JOINT and market.demand.size <= MOST_CELLS
-        if not stated or placements > SMALL:
+        if top.near and (not stated or placements > SMALL):
             self._split(top)
             if self._good_enough():
                 return Reason.OPTIMAL
@@ -143,11 +146,13 @@ class CoupledSearch:
             self.progress,
             self._halt(SPLIT),
         )
-        finish = SplitByPeriod(alone, alone.prices(at), widths(alone, level), self.limits.threads)
-        self.progress.stage("periods", coupled.market.num_periods)
         rounds, halt = 0, self._halt(SPLIT)
+        finish = SplitByPeriod(
+            alone, alone.prices(at), widths(alone, level), self.limits.threads, halt
+        )
+        self.progress.stage("periods", coupled.market.num_periods)
         while bool(finish.open.any()) and rounds < MOST_ROUNDS and not halt():
-            programs = finish.programs(halt)
+            programs = finish.programs()
             solver = Glop()
             jobs = [Job(solver, program) for _, program in programs]
             outcomes = self.workers.run(jobs, self.limits.after(self.begun).seconds)
@@ -162,6 +167,14 @@ class CoupledSearch:
         settled = Settled(finish.only, np.ones(handled.shape[1], np.bool_))
         self.plan = plan_of(self.instance, alone.market, settled, finish.placements(), handled)
         self.claimed_usd = float(reserved_usd(self.instance).sum()) + finish.cost_usd()
+
+    def _stand_in(self) -> None:
+        """A plan at the prices at hand."""
+        self.progress.stage("plan")
+        market = self.sweeps.coupled.market
+        made = stand_in(self.sweeps.coupled, self.at, self.limits.threads)
+        self.plan = plan_of(self.instance, market, Settled.nothing(market), made)
+        self._how = ["no time to solve the periods, a plan at the prices so far"]
 
     def _good_enough(self) -> bool:
         if self.plan is None:

@@ -7,9 +7,10 @@ added in order: the same market gives the same numbers to the last digit.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -25,7 +26,9 @@ REACH = 12.0
 """Widths from the best at which a way counts for nothing: exp(-12) is 6e-6."""
 LEAST_CELLS = 20_000
 """Routes times periods below which a block is not worth a thread."""
-MOST_BLOCKS = 32
+CELLS_TO_A_BEND = 3
+"""The same for each bend that a block has to set to zero and that is added to those of others."""
+MOST_BLOCKS = 16
 PARTIAL_BYTES = 400_000_000
 """Most memory that the sums of all blocks may take."""
 
@@ -41,16 +44,25 @@ class Waiting:
     handled: Float
     bend: NDArray[np.float32]
     first: Int
-    route: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
-    part: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
+    route: NDArray[np.int32]
+    part: NDArray[np.float32]
 
     @classmethod
-    def of(cls, workload: Int, periods: int) -> Waiting:
-        """Room for some workloads."""
+    def of(cls, workload: Int, periods: int, ways: int) -> Waiting:
+        """Room for some workloads and so many of their ways."""
         shape = (len(workload), periods)
-        first = np.zeros((len(workload), periods + 1), np.int64)
-        mine, last, split, bend = (np.zeros(shape, np.float32) for _ in range(4))
-        return cls(workload, mine, last, split, np.zeros(shape), bend, first)
+        mine, last, split, bend = (np.empty(shape, np.float32) for _ in range(4))
+        return cls(
+            workload=workload,
+            mine=mine,
+            last=last,
+            split=split,
+            handled=np.empty(shape),
+            bend=bend,
+            first=np.zeros(len(workload) + 1, np.int64),
+            route=np.empty(ways, np.int32),
+            part=np.empty((ways, periods), np.float32),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,16 +89,18 @@ class CoupledSweeps:
     def __init__(self, coupled: CoupledMarket, threads: int) -> None:
         self.coupled, self.threads = coupled, threads
         market = coupled.market
-        bytes_each = 8 * market.num_periods * coupled.size**2
-        by_memory = max(2, PARTIAL_BYTES // max(bytes_each, 1))
-        by_work = max(1, len(market.pool) * market.num_periods // LEAST_CELLS)
+        bends = market.num_periods * coupled.size**2
+        by_memory = max(2, PARTIAL_BYTES // max(8 * bends, 1))
+        least = max(LEAST_CELLS, CELLS_TO_A_BEND * bends)
+        by_work = max(1, len(market.pool) * market.num_periods // least)
+        # More of them where there is more to do, but so that their sums stay a small part of it.
+        by_work = max(min(by_work, 2), math.isqrt(by_work))
         count = min(MOST_BLOCKS, by_memory, by_work, max(1, market.num_workloads))
         work = np.diff(market.first) * np.where(coupled.deadline > 0, 3, 1) + 1
         total = np.concatenate([[0], np.cumsum(work)])
         cuts = np.searchsorted(total, np.linspace(0, total[-1], count + 1)[1:-1])
         edges = np.unique(np.concatenate([[0], cuts, [market.num_workloads]])).tolist()
         self.blocks = list(itertools.pairwise(edges))
-        self._room = [1024] * len(self.blocks)
         self._place = np.full(market.num_workloads, -1, np.int64)
         for begin, end in self.blocks:
             later = begin + np.flatnonzero(coupled.deadline[begin:end] > 0)
@@ -108,29 +122,25 @@ class CoupledSweeps:
         def sweep(number: int) -> Landscape:
             begin, end = self.blocks[number]
             later = begin + np.flatnonzero(coupled.deadline[begin:end] > 0)
-            while True:
-                kept = Waiting.of(later, periods)
-                kept.route = np.empty(self._room[number], np.int32)
-                kept.part = np.empty(self._room[number], np.float32)
-                made = Landscape(
-                    np.zeros(periods),
-                    np.zeros(price.shape),
-                    np.zeros((size, size, periods)),
-                    (kept,),
-                )
-                count = soft_windows(
-                    market.first, market.pool, market.opens, market.usd, market.hours,
-                    coupled.coupling.extra, price, market.ceiling, width, REACH,
-                    market.demand, coupled.deadline, begin, end,
-                    made.value, made.load, made.curvature, self._place,
-                    kept.mine, kept.last, kept.split, kept.handled, kept.bend,
-                    kept.first, kept.route, kept.part,
-                )  # fmt: skip
-                if count <= self._room[number]:
-                    kept.route, kept.part = kept.route[:count].copy(), kept.part[:count].copy()
-                    self._room[number] = max(1024, int(count * 1.2))
-                    return made
-                self._room[number] = count
+            # Memory that is never written to costs nothing.
+            most = int((market.first[later + 1] - market.first[later]).sum())
+            kept = Waiting.of(later, periods, most)
+            made = Landscape(
+                np.zeros(periods),
+                np.zeros(price.shape),
+                np.zeros((size, size, periods)),
+                (kept,),
+            )
+            count = soft_windows(
+                market.first, market.pool, market.opens, market.usd, market.hours,
+                coupled.coupling.extra, price, market.ceiling, width, REACH,
+                market.demand, coupled.deadline, begin, end,
+                made.value, made.load, made.curvature, self._place,
+                kept.mine, kept.last, kept.split, kept.handled, kept.bend,
+                kept.first, kept.route, kept.part,
+            )  # fmt: skip
+            kept.route, kept.part = kept.route[:count].copy(), kept.part[:count].copy()
+            return made
 
         parts = self._each(sweep)
         whole = parts[0]
@@ -145,7 +155,7 @@ class CoupledSweeps:
 
     def product(self, here: Landscape, vector: Float, width: Float) -> Float:
         """(D, T) minus the change of the slope between periods, for a change of prices."""
-        from optimizer.kernels.soft_windows import window_product
+        from optimizer.kernels.window_product import window_product
 
         coupled, market = self.coupled, self.coupled.market
         vector = np.ascontiguousarray(vector)

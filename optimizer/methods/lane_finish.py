@@ -72,7 +72,9 @@ def finished(
     if halt():
         nothing = np.full(market.demand.shape, -1, np.int32)
         periods = np.arange(market.num_periods)
-        return Finished(nothing, placed_at_prices(sweeps, price, periods), np.inf)
+        return Finished(
+            nothing, placed_at_prices(sweeps.market, price, periods, sweeps.threads), np.inf
+        )
     price, slack = sharpened(sweeps, price, Silent(), halt)
     exact = ColumnGeneration(sweeps, price, slack, EXACT, halt)
     solver = Glop()
@@ -105,5 +107,9 @@ def _placed(exact: ColumnGeneration) -> Finished:
     parts = exact.placements()
     if not bool(done.all()):
         exact.only[:, ~done] = -1
-        parts.append(placed_at_prices(exact.sweeps, exact.price, np.flatnonzero(~done)))
+        parts.append(
+            placed_at_prices(
+                exact.sweeps.market, exact.price, np.flatnonzero(~done), exact.sweeps.threads
+            )
+        )
     return Finished(exact.only, Placements.joined(parts), float(exact.cost_usd.sum()))

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.methods.market import Market
-from optimizer.methods.sweeps import Sweeps
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -66,8 +65,8 @@ class Placements:
         return float(usd @ self.mtok)
 
 
-def placed_at_prices(sweeps: Sweeps, price: Float, periods: Int) -> Placements:
-    """Placements in some periods that keep every limit.
+def placed_at_prices(market: Market, price: Float, periods: Int, threads: int) -> Placements:
+    """Placements in some periods that keep the limits of all pools.
 
     Parameters
     ----------
@@ -75,7 +74,6 @@ def placed_at_prices(sweeps: Sweeps, price: Float, periods: Int) -> Placements:
     """
     from optimizer.kernels.priced_fill import fill_at_prices
 
-    market = sweeps.market
     usd, regret = market.used_usd + price, np.array(REGRET)
 
     def fill(some: Int) -> Placements:
@@ -95,5 +93,5 @@ def placed_at_prices(sweeps: Sweeps, price: Float, periods: Int) -> Placements:
             room = count
 
     chunks = np.array_split(periods, max(1, -(-len(periods) // CHUNK)))
-    with ThreadPoolExecutor(sweeps.threads) as pool:
+    with ThreadPoolExecutor(threads) as pool:
         return Placements.joined(list(pool.map(fill, chunks)))

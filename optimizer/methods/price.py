@@ -26,10 +26,13 @@ from optimizer.methods.coupled_sweeps import CoupledSweeps
 from optimizer.methods.halting import halt_after
 from optimizer.methods.market import Market
 from optimizer.methods.overflow import Placements, placed_at_prices
-from optimizer.methods.price_ladder import climbed, sharpened
+from optimizer.methods.price_ladder import climbed, floor_of, sharpened
 from optimizer.methods.priced_plan import Settled, plan_of
+from optimizer.methods.spread import WIDTHS
 from optimizer.methods.sweeps import HaltedError, Sweeps
 from optimizer.methods.uncoupled import PRICED, couplings
+from optimizer.methods.vertex import LastVertex, Vertex
+from optimizer.methods.vertex_search import VertexSearch
 from optimizer.model.costs import reserved_usd
 from optimizer.plan import Plan
 from optimizer.prices import Prices
@@ -46,6 +49,8 @@ CLIMB = 0.6
 PART_OF_GAP = 0.8
 """Part of the gap asked for at which everything counts as done."""
 MOST_ROUNDS = 200
+TOO_MANY = 0.5
+"""Part of the periods that the last solution may leave open, if it is to be of use."""
 
 
 @dataclass(frozen=True)
@@ -86,19 +91,21 @@ class Price:
         workers.peak_rss_mib = 0.0
         built = time.monotonic()
         start = None if self.start is None else self.start.capacity_usd_per_chip_hour
-        search = _Search(instance, sweeps, workers, limits, progress, begun, start)
+        last = None if self.memory is None else self.memory.vertex
+        vertex = None if last is None else last.on(sweeps.market)
+        search = _Search(instance, sweeps, workers, limits, progress, begun, start, vertex)
         reason = search.run()
-        if self.memory is not None and search.climbed is not None:
-            climbed_to = Prices.of(instance, capacity_usd_per_chip_hour=search.climbed)
-            self.memory.prices = climbed_to
         market, solved = sweeps.market, time.monotonic()
         plan, claimed_usd = search.plan()
+        planned = time.monotonic()
+        if self.memory is not None:
+            search.remember(self.memory)
         return Found(
             reason=reason,
             plan=plan,
             claimed_usd=claimed_usd,
             prices=Prices.of(instance, capacity_usd_per_chip_hour=search.price),
-            solver="glop",
+            solver="glop" if search.columns else "",
             why=f"only pools' limits couple workloads, prices settle most of them: {search.why()}",
             size=Size(
                 len(market.pool) * market.num_periods + int((market.demand > 0).sum()),
@@ -108,7 +115,7 @@ class Price:
             ),
             build_seconds=built - begun,
             solve_seconds=solved - built,
-            plan_seconds=time.monotonic() - solved,
+            plan_seconds=planned - solved,
             child_rss_mib=workers.peak_rss_mib,
         )
 
@@ -145,32 +152,21 @@ class _Search:
         progress: Progress,
         begun: float,
         start: Float | None,
+        vertex: Vertex | None,
     ) -> None:
         self.instance, self.sweeps, self.workers = instance, sweeps, workers
-        self.start = start
+        self.start, self.vertex = start, vertex
         self.limits, self.progress, self.begun = limits, progress, begun
         self.price: Float = np.zeros(sweeps.market.capacity.shape)
         self.climbed: Float | None = None
         self.finish: ColumnGeneration | None = None
         self.bound_usd = np.full(sweeps.market.num_periods, -np.inf)
         self.paid_usd = float(reserved_usd(instance).sum())
-        self.rounds, self.columns = 0, 0
+        self.rounds, self.columns, self.again = 0, 0, ""
 
     def run(self) -> Reason:
         try:
-            self.workers.start(self.limits.threads)
-            self.progress.stage("prices")
-            halt = self._halt(CLIMB)
-            self.price = climbed(self.sweeps, self.progress, halt, self._hear, self.start)
-            self.climbed = self.price
-            self.price, slack = sharpened(self.sweeps, self.price, self.progress, halt, self._hear)
-            self.finish = ColumnGeneration(
-                self.sweeps,
-                self.price,
-                slack,
-                PART_OF_GAP * self.limits.relative_gap,
-                self._halt(1.0),
-            )
+            self.finish = self._from_vertex() or self._from_prices()
             self.progress.stage("workloads between prices")
             halt = self._halt(1.0)
             while bool(self.finish.open.any()) and self.rounds < MOST_ROUNDS and not halt():
@@ -185,6 +181,46 @@ class _Search:
             return Reason.INTERRUPTED
         done = self.finish is not None and not bool(self.finish.open.any())
         return Reason.OPTIMAL if done else Reason.TIME_LIMIT
+
+    def _from_prices(self) -> ColumnGeneration:
+        """Climb, and settle whom the prices settle."""
+        self.workers.start(self.limits.threads)
+        self.progress.stage("prices")
+        halt = self._halt(CLIMB)
+        self.price = climbed(self.sweeps, self.progress, halt, self._hear, self.start)
+        self.climbed = self.price
+        self.price, slack = sharpened(self.sweeps, self.price, self.progress, halt, self._hear)
+        gap = PART_OF_GAP * self.limits.relative_gap
+        return ColumnGeneration(self.sweeps, self.price, slack, gap, self._halt(1.0))
+
+    def _from_vertex(self) -> ColumnGeneration | None:
+        """Go on from the last solution; None where that leads nowhere."""
+        if self.vertex is None:
+            return None
+        self.progress.stage("last solution")
+        gap = PART_OF_GAP * self.limits.relative_gap
+        search = VertexSearch(self.sweeps, self.vertex, gap)
+        search.run(self._halt(CLIMB))
+        if search.open.mean() > TOO_MANY:
+            return None
+        self.price = search.price
+        self.again = f"from the last solution in {search.rounds} rounds"
+        slack = np.full(len(search.open), WIDTHS * floor_of(self.sweeps.market))
+        finish = ColumnGeneration(
+            self.sweeps, search.price, slack, gap, self._halt(1.0), found=search
+        )
+        self._hear(np.arange(len(search.open)), finish.bound_usd)
+        return finish
+
+    def remember(self, memory: Memory) -> None:
+        """Leave behind where the search ended."""
+        reached = self.price if self.climbed is None else self.climbed
+        memory.prices = Prices.of(self.instance, capacity_usd_per_chip_hour=reached)
+        memory.vertex, finish = None, self.finish
+        if finish is not None and bool(np.isfinite(finish.cost_usd).all()):
+            market = self.sweeps.market
+            ended = Vertex.of_plan(market, finish.price, finish.only, finish.by_period())
+            memory.vertex = LastVertex.of(market, ended)
 
     def _round(self, finish: ColumnGeneration) -> None:
         """Solve the small programs of all open periods, and price at their duals."""
@@ -217,6 +253,8 @@ class _Search:
 
     def why(self) -> str:
         """What was done for the others, in a few words."""
+        if self.again and not self.rounds:
+            return self.again
         rounds = "1 round" if self.rounds == 1 else f"{self.rounds} rounds"
         return f"glop for the others, {rounds}, at most {self.columns} columns a period"
 
@@ -232,7 +270,7 @@ class _Search:
             usd += float(finish.cost_usd[done].sum())
         if not bool(done.all()):
             periods = np.flatnonzero(~done)
-            made = placed_at_prices(self.sweeps, self.price, periods)
+            made = placed_at_prices(market, self.price, periods, self.sweeps.threads)
             usd += made.cost_usd(market) + _penalty_usd(market, made, periods)
             parts.append(made)
         settled = Settled.nothing(market) if finish is None else Settled(finish.only, done)

@@ -10,13 +10,13 @@ blurs, about the temperature; the bound is that of the ascent, whatever is done 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.methods.ascent import Halt
 from optimizer.methods.column_generation import EVERYTHING, MOST_WAYS, OVERFULL, WIDER
 from optimizer.methods.coupled_market import CoupledMarket
 from optimizer.methods.overflow import Placements
@@ -47,6 +47,7 @@ class SplitByPeriod:
     price : (D, T) prices of what is taken.
     width : (W,) USD per Mtok: width of the soft-min at these prices.
     threads : threads of the sweeps.
+    halt : asked while workloads are settled; what is not settled by then has no plan.
     slack : (T,) widths by which a way may miss the best and be left open.
     only : (W, T) settled workloads: their route, or a name of :mod:`optimizer.kernels.near_ways`.
     remainders : the others, by period.
@@ -58,6 +59,7 @@ class SplitByPeriod:
     price: Float
     width: Float
     threads: int
+    halt: Halt
     slack: Float = field(init=False)
     only: Index = field(init=False)
     remainders: list[Remainder] = field(init=False)
@@ -81,11 +83,11 @@ class SplitByPeriod:
         self._others_usd = np.full(periods, np.nan)
         self._start(np.arange(periods))
 
-    def programs(self, halt: Callable[[], bool]) -> list[tuple[int, Program]]:
+    def programs(self) -> list[tuple[int, Program]]:
         """Period and program of every open period, once its settled workloads fit."""
         todo = np.flatnonzero(self.open)
         pools = len(self.coupled.market.capacity)
-        while len(todo) and not halt():
+        while len(todo) and not self.halt():
             room, taken = self.coupled.market.capacity[:, todo], self._settled[:pools, todo]
             fits = ~(taken > room * (1 + OVERFULL)).any(axis=0)
             self._widen(todo[~fits])
@@ -161,6 +163,9 @@ class SplitByPeriod:
         ways = zip(np.split(workload[order], ends), np.split(route[order], ends), strict=True)
         for place, (who, where) in enumerate(ways):
             period = int(periods[place])
+            if self.halt():
+                self.open[period] = False
+                continue
             if self._may_draw[period] and len(where) > MOST_WAYS:
                 who, where = self._drawn(period, who, where, load[:, place])
             else:

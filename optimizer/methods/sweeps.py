@@ -96,7 +96,7 @@ class Sweeps:
         from optimizer.kernels.near_ways import soft_minimum
 
         market, pools = self.market, len(price)
-        usd = self._pool_usd(price, periods)
+        usd = self.pool_usd(price, periods)
         whole = Smooth(
             np.zeros(len(periods)), np.zeros(price.shape), np.zeros((len(periods), pools, pools))
         )
@@ -112,7 +112,7 @@ class Sweeps:
             return value, load, curvature
 
         sums: tuple[Float, Float, Float] | None = None
-        for (place, _, end), answer in self._each(self._pieces(usd), sweep, halt):
+        for (place, _, end), answer in self.each(self.pieces(usd), sweep, halt):
             if sums is None:
                 sums = answer
             else:
@@ -150,7 +150,7 @@ class Sweeps:
         """
         from optimizer.kernels.near_ways import near_ways
 
-        market, usd = self.market, self._pool_usd(price, periods)
+        market, usd = self.market, self.pool_usd(price, periods)
         if only is None:
             only = np.empty((market.num_workloads, len(periods)), np.int32)
 
@@ -170,7 +170,7 @@ class Sweeps:
                 room = count
 
         value, parts = np.zeros(len(periods)), [[np.empty(0, np.int32)] * 3]
-        for (place, _, _), (usd_of_best, found) in self._each(self._pieces(usd), sweep, halt):
+        for (place, _, _), (usd_of_best, found) in self.each(self.pieces(usd), sweep, halt):
             value[place] += usd_of_best
             parts.append(found)
         workload, position, route = (
@@ -178,10 +178,11 @@ class Sweeps:
         )
         return Near(value, only, workload, position, route)
 
-    def _pool_usd(self, price: Float, periods: Int) -> Float:
+    def pool_usd(self, price: Float, periods: Int) -> Float:
+        """(P, t) USD per chip-hour, for use and beyond."""
         return np.asarray(self.market.used_usd[:, periods] + price)
 
-    def _pieces(self, usd: Float) -> list[tuple[Int, int, int]]:
+    def pieces(self, usd: Float) -> list[tuple[Int, int, int]]:
         """Positions of periods, and the workloads from and to: all of them, each once.
 
         Periods with like prices come together, since the kernels pass over routes that are dear
@@ -210,7 +211,7 @@ class Sweeps:
         edges = np.unique(np.concatenate([[0], cuts, [market.num_workloads]]))
         return [int(edge) for edge in edges]
 
-    def _each(
+    def each(
         self,
         pieces: list[tuple[Int, int, int]],
         sweep: Callable[[Int, int, int], Answer],

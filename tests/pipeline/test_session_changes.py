@@ -1,0 +1,112 @@
+"""Sessions that go on from the last vertex: the answers from nothing, whatever changes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import optimizer
+from optimizer.instance.instance import Instance
+from optimizer.methods.base import Limits
+from optimizer.session import Session, open_session
+
+EXACT = Limits(relative_gap=1e-9, threads=2)
+
+
+def plain(seed: int) -> Instance:
+    """An instance in which only pools' limits couple workloads."""
+    return optimizer.generate(workloads=400, pools=8, periods=5, seed=seed)
+
+
+def same(session: Session) -> str:
+    """The answer is the one from nothing; gives how it was found."""
+    warm = session.solve(method="price", limits=EXACT)
+    cold = optimizer.solve(session.instance, method="direct", limits=EXACT)
+    assert warm.status == "optimal"
+    assert warm.objective_usd == pytest.approx(cold.objective_usd, rel=1e-9)
+    assert warm.relative_gap is not None
+    assert warm.relative_gap <= 1e-9
+    return warm.why
+
+
+def change(session: Session, kind: str, rng: np.random.Generator) -> None:
+    """One change of a kind, at random."""
+    instance = session.instance
+    demand, chips = instance.demand_mtok.copy(), instance.capacity_chips.copy()
+    names, reserved = instance.pools.pool, instance.reserved
+    some = rng.choice(len(demand), 40, replace=False)
+    if kind == "demand":
+        demand[some] *= rng.uniform(0.5, 1.5, (40, 1))
+    elif kind == "no demand":
+        demand[some] = 0.0
+    elif kind == "capacity":
+        chips *= rng.uniform(0.9, 1.1, chips.shape)
+    elif kind == "no pool":
+        chips[int(rng.integers(len(chips)))] = 0.0
+    elif kind == "no chips at all":
+        chips[:] = 0.0
+    else:
+        pool = int(rng.choice(np.flatnonzero(~reserved)))
+        factor = 1e4 if kind == "priced out" else rng.uniform(0.7, 1.4)
+        price = min(1e5, float(instance.price_usd_per_chip_hour[pool, 0]) * factor)
+        session.change(usd_per_chip_hour={names[pool]: price})
+        return
+    session.change(demand_mtok=demand, capacity_chips=chips)
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        ("demand", "demand", "price", "capacity"),
+        ("price", "priced out", "price", "demand"),
+        ("no pool", "demand", "capacity", "no demand"),
+        ("no demand", "no chips at all", "demand"),
+    ],
+)
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_changes_at_random(seed: int, kinds: tuple[str, ...]) -> None:
+    rng = np.random.default_rng(seed)
+    session = open_session(plain(seed))
+    same(session)
+    for kind in kinds:
+        change(session, kind, rng)
+        same(session)
+
+
+def test_pools_and_demand_come_back() -> None:
+    """What was closed, or not wanted, is used again."""
+    session = open_session(plain(4))
+    before = session.instance
+    same(session)
+    chips, demand = before.capacity_chips.copy(), before.demand_mtok.copy()
+    chips[:3], demand[::3] = 0.0, 0.0
+    session.change(capacity_chips=chips, demand_mtok=demand)
+    same(session)
+    session.change(capacity_chips=before.capacity_chips, demand_mtok=before.demand_mtok)
+    same(session)
+
+
+def test_a_small_change_goes_on_from_the_last_solution() -> None:
+    session = open_session(plain(5))
+    same(session)
+    demand = session.instance.demand_mtok.copy()
+    demand[::100] *= 1.2
+    session.change(demand_mtok=demand)
+    assert "from the last solution" in same(session)
+
+
+def test_the_same_changes_give_the_same_plan() -> None:
+    """Whatever the number of threads."""
+    plans = []
+    for threads in (1, 2):
+        session = open_session(plain(6))
+        session.solve(method="price", limits=Limits(threads=threads))
+        demand = session.instance.demand_mtok.copy()
+        demand[::50] *= 1.3
+        session.change(demand_mtok=demand)
+        result = session.solve(method="price", limits=Limits(threads=threads))
+        assert result.plan is not None
+        plans.append(result.plan)
+    one, other = plans
+    assert np.array_equal(one.placed_mtok, other.placed_mtok)
+    assert np.array_equal(one.pool, other.pool)
