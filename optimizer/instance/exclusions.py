@@ -62,3 +62,19 @@ def _named(
         else:
             rows &= np.fromiter((value == name for value in values), np.bool_, size)
     return rows
+
+
+def still_excluding(rules: Any, workloads: Any, pools: Any) -> NDArray[np.bool_]:
+    """Exclusions all of whose names are there; the others exclude nothing.
+
+    Parameters
+    ----------
+    rules, workloads, pools : the tables.
+    """
+    kept = np.ones(len(rules.exclusion), np.bool_)
+    for columns, table in ((OF_WORKLOADS, workloads), (OF_POOLS, pools)):
+        for column, source in columns.items():
+            known, names = getattr(table, source), getattr(rules, column)
+            there = {"", *(known if isinstance(known, tuple) else known.names)}
+            kept &= np.array([name in there for name in names.names], np.bool_)[names.codes]
+    return kept

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from optimizer.errors import InputError, UsageError
 from optimizer.instance.axes import MATRIX_FIELDS, ids_of, references_of
 from optimizer.instance.declare import columns_of
+from optimizer.instance.exclusions import still_excluding
 from optimizer.instance.fleet_tables import LAST_PERIOD, Contracts, InForce, Models, Replicas
 from optimizer.instance.groups import group_names, unknown_name
 from optimizer.instance.in_memory import Record, labels_of, table_of
 from optimizer.instance.instance import Instance
 from optimizer.instance.labels import Labels
 from optimizer.instance.places import quoted
-from optimizer.instance.serving_rules import EXCLUDING, catalog_only
+from optimizer.instance.serving_rules import catalog_only
 from optimizer.instance.tables import MATRICES, TABLES, Pools, TableSpec
 
 __all__ = ["select"]
@@ -176,7 +177,7 @@ def _rows_left(
             gone &= _named_in(record.model, instance.workloads.model)
         kept &= ~gone
     if spec.name == "exclusions":
-        kept &= _still_excluding(record, cut)
+        kept &= still_excluding(record, cut["workloads"], cut["pools"])
     if spec.name in ("replicas", "qualification"):
         kept &= _named_in(record.chip, cut["pools"].chip)
     rows = np.flatnonzero(kept)
@@ -214,16 +215,6 @@ def _counted(models: Models, replicas: Replicas) -> Models:
     counted = (models.min_replicas == 0) | _named_in(models.model, replicas.model)
     free = dataclasses.replace(models, min_replicas=np.where(counted, models.min_replicas, 0))
     return _rows_of(free, np.flatnonzero(counted | catalog_only(free)))
-
-
-def _still_excluding(rules: Any, cut: Mapping[str, Any]) -> NDArray[np.bool_]:
-    """Exclusions all of whose names are still there; the others exclude nothing any more."""
-    kept = np.ones(len(rules.exclusion), np.bool_)
-    for column, (table, source) in EXCLUDING.items():
-        known, names = getattr(cut[table], source), getattr(rules, column)
-        there = {"", *(known if isinstance(known, tuple) else known.names)}
-        kept &= np.array([name in there for name in names.names], np.bool_)[names.codes]
-    return kept
 
 
 def _before(instance: Instance, span: slice, cut: Mapping[str, Any]) -> InForce:

@@ -16,7 +16,8 @@ from optimizer.serving.traces.settings import TraceSettings
 from tests.unit.serving.traces.made import AZURE, BURSTGPT, trace
 
 ROOT = Path(__file__).parents[4]
-FRONTIER = ROOT / "instances" / "frontier-2026-05"
+FRONTIER = ROOT / "instances" / "frontier-2026-05-fleet"
+DERIVED = ROOT / "instances" / "frontier-2026-05"
 TINY = ROOT / "instances" / "tiny"
 WHOLE = TraceSettings(input_edges=(), output_edges=())
 LIKE = "sonnet-interactive-us-east"
@@ -191,3 +192,12 @@ def test_routes_are_derived_where_the_instance_has_profiles(tmp_path: Path) -> N
     # Longer prompts than the pattern's: 5018 / 3 against 1000 input tokens.
     assert instance.routes.chip_hours_per_mtok[0] != given.routes.chip_hours_per_mtok[0]
     assert optimizer.solve(instance).verified
+
+
+def test_exclusions_of_others_stay_behind(tmp_path: Path) -> None:
+    import_trace(trace(tmp_path, AZURE), tmp_path / "out", WHOLE, pools_from=DERIVED, like=LIKE)
+    instance, source = optimizer.read(tmp_path / "out"), optimizer.read(DERIVED)
+    assert 0 < len(instance.exclusions.exclusion) < len(source.exclusions.exclusion)
+    assert set(instance.exclusions.region.names) <= {"", *instance.workloads.region.names}
+    assert instance.num_routes > 0
+    assert not (tmp_path / "out" / "routes.csv").exists()
