@@ -32,7 +32,7 @@ COST_RANGES = {
 }
 DEAREST_OVER_CHEAPEST = (5, 20)
 """What an Opus-class token costs in the plan, over what a Haiku-class one does."""
-OPTIMUM = 205_428_019.24
+OPTIMUM = 205_428_020.20
 MAIA = ("azure-maia200-centralus", "azure-maia200-westus3")
 
 
