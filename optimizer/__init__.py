@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from optimizer.plan import Plan as Plan
     from optimizer.result import Result as Result
     from optimizer.serving.reading import read as read
+    from optimizer.serving.traces.import_trace import import_trace as import_trace
+    from optimizer.serving.traces.settings import TraceSettings as TraceSettings
     from optimizer.session import Session as Session
     from optimizer.session import open_session as open  # noqa: F401
     from optimizer.solving import solve as solve
@@ -49,11 +51,13 @@ _PLACES = {
     "Result": "result",
     "Session": "session",
     "SolverError": "errors",
+    "TraceSettings": "serving.traces.settings",
     "UnsupportedError": "errors",
     "UsageError": "errors",
     "evaluate": "evaluation.evaluate",
     "explain": "explanation.explain",
     "generate": "instance.generate",
+    "import_trace": "serving.traces.import_trace",
     "open": "session",
     "read": "serving.reading",
     "solve": "solving",

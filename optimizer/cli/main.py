@@ -21,8 +21,9 @@ from optimizer import __version__
 from optimizer.cli.output import PipeClosed
 from optimizer.errors import InputError, OptimizerError
 
-COMMANDS = ("solve", "check", "explain", "show", "routes", "convert", "generate")
-"""Subcommands, each a module of this folder with a click command named ``command``."""
+COMMANDS = ("solve", "check", "explain", "show", "routes", "convert", "generate", "import-trace")
+"""Subcommands, each a module of this folder with a click command named ``command``; a hyphen
+in the name is an underscore in the module's."""
 
 INTERRUPTED, TERMINATED, BROKEN_PIPE = 130, 143, 141
 
@@ -40,7 +41,9 @@ class Subcommands(click.Group):
             close = difflib.get_close_matches(name, COMMANDS, 1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
             ctx.fail(f"No such command {name!r}.{hint} Commands: {', '.join(COMMANDS)}.")
-        command: click.Command = importlib.import_module(f"optimizer.cli.{name}").command
+        command: click.Command = importlib.import_module(
+            f"optimizer.cli.{name.replace('-', '_')}"
+        ).command
         return command
 
 

@@ -1,1 +1,1 @@
-"""What a chip delivers: profiles, estimates and measured rates, the queue of a replica, routes."""
+"""What a chip delivers: profiles, estimates and measured rates, queue, routes; traces to demand."""
