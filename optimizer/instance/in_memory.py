@@ -39,6 +39,12 @@ def labels_of(names: Sequence[str], codes: NDArray[np.integer[Any]]) -> Labels:
     return Labels(tuple(names[position] for position in order), place[codes])
 
 
+def one_label(name: str, count: int) -> Labels:
+    """Labels of an axis on which every entry is called the same."""
+    # Zeros that nobody touches take no memory, however long the axis is.
+    return Labels((name,) if count else (), np.zeros(count, np.int32))
+
+
 def table_of(record: type[Record], rows: int, **given: Any) -> Record:
     """Make a table; the columns that are not given hold their defaults.
 
@@ -78,6 +84,5 @@ def _default(declared: Column, rows: int) -> Any:
     if declared.kind == "id":
         return ()
     if declared.kind == "label":
-        # Zeros that nobody touches take no memory, however long the table is.
-        return Labels((declared.default or "",) if rows else (), np.zeros(rows, np.int32))
+        return one_label(declared.default or "", rows)
     return np.full(rows, declared.default or 0, _TYPES[declared.kind])

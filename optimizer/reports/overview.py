@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from optimizer.errors import InputError, Problem
-from optimizer.instance import fleet_tables
+from optimizer.instance import fleet_tables, serving_tables
 from optimizer.instance.doubts import doubts
 from optimizer.instance.instance import Instance
 from optimizer.instance.tables import TABLES
@@ -31,7 +32,8 @@ def instance_facts(instance: Instance) -> dict[str, Any]:
         "routes": instance.num_routes,
         "shares": len(instance.shares.share),
         "residency_rows": len(instance.residency.workload),
-        "fleet_rows": _fleet_rows(instance),
+        "fleet_rows": _rows(instance, fleet_tables),
+        "serving_rows": _rows(instance, serving_tables),
         "protected_workloads": int(instance.workloads.protected.sum()),
         "budget_usd": instance.budget_usd,
         "demand_mtok": float(instance.demand_mtok.sum()),
@@ -64,24 +66,28 @@ def instance_text(instance: Instance) -> str:
     return "\n".join(lines)
 
 
-def _fleet_rows(instance: Instance) -> dict[str, int]:
-    """Rows of each table that says how the fleet is run; those without rows are left out.
+def _rows(instance: Instance, module: ModuleType) -> dict[str, int]:
+    """Rows of each table that a module declares; those without rows are left out.
 
     A model counts when a rule holds for it; sizes, from which estimates are made, are none.
     """
-    tables = (spec for spec in TABLES if spec.record.__module__ == fleet_tables.__name__)
+    tables = (spec for spec in TABLES if spec.record.__module__ == module.__name__)
     sizes = {spec.name: len(getattr(getattr(instance, spec.name), spec.key[0])) for spec in tables}
-    sizes["models"] = int(np.count_nonzero(instance.models.min_replicas))
+    if "models" in sizes:
+        sizes["models"] = int(np.count_nonzero(instance.models.min_replicas))
     return {name: size for name, size in sizes.items() if size}
 
 
 def _rules(instance: Instance) -> list[str]:
-    """One line with what the fleet has to keep, none when there is nothing."""
-    told = [f"{name.replace('_', ' ')} {size:,}" for name, size in _fleet_rows(instance).items()]
+    """A line with what the fleet has to keep, one with what describes chips, if there are any."""
+    fleet = _rows(instance, fleet_tables)
+    told = [f"{name.replace('_', ' ')} {size:,}" for name, size in fleet.items()]
     protected = int(instance.workloads.protected.sum())
     told += [f"protected workloads {protected:,}"] if protected else []
     told += [] if instance.budget_usd is None else [f"budget {usd_short(instance.budget_usd)}"]
-    return ["rules: " + ", ".join(told)] if told else []
+    lines = ["rules: " + ", ".join(told)] if told else []
+    chips = [f"{name} {size:,}" for name, size in _rows(instance, serving_tables).items()]
+    return lines + (["what chips deliver: " + ", ".join(chips)] if chips else [])
 
 
 def read_head(folder: str | os.PathLike[str]) -> dict[str, Any]:

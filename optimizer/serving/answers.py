@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.instance.instance import Instance
+from optimizer.instance.serving_rules import TIMES
 from optimizer.serving import flags as flag
 from optimizer.serving.asks import Trials
 from optimizer.serving.derivation import Reason
 from optimizer.serving.measured import Measured, measured
-from optimizer.serving.profiles import TIMES, Ways, ways
+from optimizer.serving.profiles import Ways, ways
 from optimizer.serving.queue import predict
 from optimizer.serving.rates import best_rates
 

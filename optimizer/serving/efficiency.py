@@ -46,10 +46,10 @@ def efficiency(
     level : least thought possible, planned for, or most thought possible.
     """
     models, chips = instance.models, instance.chips
-    total = _at(models.parameters_billion, model)
-    active = _at(models.active_parameters_billion, model)
+    total = at(models.parameters_billion, model)
+    active = at(models.active_parameters_billion, model)
     moe = active < total  # not given: NaN, which is not below
-    recorded = _at(chips.throughput_recorded.astype(np.float64), chip) == 1.0
+    recorded = at(chips.throughput_recorded.astype(np.float64), chip) == 1.0
     return Efficiency(
         _level(instance, profile, "decode", level, _class(moe, recorded, "decode")),
         _level(instance, profile, "prefill", level, _class(moe, recorded, "prefill")),
@@ -71,9 +71,9 @@ def _class(moe: NDArray[np.bool_], recorded: NDArray[np.bool_], phase: str) -> F
 def _level(instance: Instance, profile: Rows, phase: str, level: Level, default: Float) -> Float:
     """(n,) one of the three; what a profile gives goes before the class."""
     table = instance.profiles
-    given = _at(getattr(table, f"{phase}_efficiency"), profile)
-    low = _at(getattr(table, f"{phase}_efficiency_low"), profile)
-    high = _at(getattr(table, f"{phase}_efficiency_high"), profile)
+    given = at(getattr(table, f"{phase}_efficiency"), profile)
+    low = at(getattr(table, f"{phase}_efficiency_low"), profile)
+    high = at(getattr(table, f"{phase}_efficiency_high"), profile)
     # A planned value between given ends; ends that are not given are those of the class, or,
     # beside a planned value that is, that value: nothing is known of its range.
     centre = np.fmin(np.fmax(np.where(np.isnan(given), default[1], given), low), high)
@@ -85,7 +85,7 @@ def _level(instance: Instance, profile: Rows, phase: str, level: Level, default:
     return np.asarray(np.minimum(found, centre) if level == "low" else np.maximum(found, centre))
 
 
-def _at(values: Float, rows: Rows) -> Float:
+def at(values: Float, rows: Rows) -> Float:
     """(n,) entries of a column; NaN where there is no row."""
     if len(values) == 0:
         return np.full(len(rows), np.nan)

@@ -10,16 +10,15 @@ from numpy.typing import NDArray
 from optimizer.instance.fleet_tables import BASES
 from optimizer.instance.instance import Instance
 from optimizer.instance.labels import Labels
+from optimizer.instance.serving_rules import TIMES
 from optimizer.serving import flags as flag
-from optimizer.serving.efficiency import Level, efficiency
+from optimizer.serving.efficiency import Level, at, efficiency
 from optimizer.serving.queue import Stations
 from optimizer.serving.roofline import BYTES_PER_PARAMETER, MAX_BATCH, Line, Roof, Task, line, roof
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 Bool = NDArray[np.bool_]
-
-TIMES = ("decode_base_ms", "decode_per_seq_ms", "prefill_base_ms", "prefill_per_token_ms")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -89,8 +88,8 @@ def _task(instance: Instance, profile: Int, workload: Int, model: Int, chip: Int
     """Facts for the roofline, NaN where there are none."""
     table, people = instance.profiles, instance.workloads
     models, chips = instance.models, instance.chips
-    total = _at(models.parameters_billion, model) * 1e9
-    active = _at(models.active_parameters_billion, model) * 1e9
+    total = at(models.parameters_billion, model) * 1e9
+    active = at(models.active_parameters_billion, model) * 1e9
     inputs, outputs = people.input_tokens[workload], people.output_tokens[workload]
     cached, spread = people.cached_input_fraction[workload], people.output_tokens_cv[workload]
     rates = np.array([getattr(chips, f"{name}_tflops") for name in BYTES_PER_PARAMETER])
@@ -102,15 +101,15 @@ def _task(instance: Instance, profile: Int, workload: Int, model: Int, chip: Int
     return Task(
         parameters=total,
         active_parameters=np.where(np.isnan(active), total, active),
-        replicated_parameters=_at(models.replicated_parameters_billion, model) * 1e9,
+        replicated_parameters=at(models.replicated_parameters_billion, model) * 1e9,
         bytes_per_parameter=np.array(list(BYTES_PER_PARAMETER.values()))[precision],
-        kv_bytes_per_token=_at(models.kv_bytes_per_token, model),
-        attention_flops_decode=_at(models.attention_flops_decode, model),
-        attention_flops_prefill=_at(models.attention_flops_prefill, model),
-        memory_bytes=_at(chips.memory_gb, chip) * 1e9,
-        bytes_per_second=_at(chips.memory_tb_per_second, chip) * 1e12,
+        kv_bytes_per_token=at(models.kv_bytes_per_token, model),
+        attention_flops_decode=at(models.attention_flops_decode, model),
+        attention_flops_prefill=at(models.attention_flops_prefill, model),
+        memory_bytes=at(chips.memory_gb, chip) * 1e9,
+        bytes_per_second=at(chips.memory_tb_per_second, chip) * 1e12,
         flops_per_second=rate * 1e12,
-        attention_flops_per_second=_at(chips.bf16_tflops, chip) * 1e12,
+        attention_flops_per_second=at(chips.bf16_tflops, chip) * 1e12,
         chips=table.chips_per_replica[profile],
         # Long answers are found running more often than short ones: the mean over requests that
         # run is (1 + cv^2) / 2 of the mean answer (renewal theory), half where all are alike.
@@ -124,9 +123,9 @@ def _batch(
     given: Float, instance: Instance, profile: Int, workload: Int, found: Roof
 ) -> tuple[Float, Bool]:
     """(n,) requests that run at a time, and where memory rather than the profile says so."""
-    at = instance.profiles.max_batch_at_tokens[profile]
+    length = instance.profiles.max_batch_at_tokens[profile]
     outputs = np.maximum(instance.workloads.output_tokens[workload], 1.0)
-    part = np.fmin(np.where(np.isnan(at), 1.0, at / outputs), 1.0)
+    part = np.fmin(np.where(np.isnan(length), 1.0, length / outputs), 1.0)
     allowed = np.maximum(np.floor(given * part * (1 + 1e-12)), 1.0)
     cut = ~np.isnan(allowed) & (found.batch < allowed)
     return np.clip(np.fmin(allowed, found.batch), 1.0, MAX_BATCH), cut
@@ -174,7 +173,7 @@ def _flags(
     beyond |= (outputs < table.output_tokens_low[profile]) | (
         outputs > table.output_tokens_high[profile]
     )
-    wide = table.chips_per_replica[profile] > _at(instance.chips.chips_per_domain, chip)
+    wide = table.chips_per_replica[profile] > at(instance.chips.chips_per_domain, chip)
     found = np.zeros(len(profile), np.int64)
     for bit, where in (
         (flag.ESTIMATED, np.logical_or.reduce(list(missing.values()))),
@@ -219,10 +218,3 @@ def rows_of(labels: Labels, names: tuple[str, ...]) -> Int:
     place = {name: row for row, name in enumerate(names)}
     found = np.array([place.get(name, -1) for name in labels.names], np.int64)
     return found[labels.codes] if len(found) else np.zeros(0, np.int64)
-
-
-def _at(values: NDArray[np.float64], rows: Int) -> Float:
-    """(n,) entries of a column, NaN where there is no row."""
-    if len(values) == 0:
-        return np.full(len(rows), np.nan)
-    return np.asarray(np.where(rows >= 0, values[rows], np.nan))

@@ -114,7 +114,7 @@ def roof(task: Task) -> Roof:
     room = task.chips * (USABLE_MEMORY * task.memory_bytes - weights)
     with np.errstate(divide="ignore", invalid="ignore"):
         fits = np.floor(np.minimum(room / cache, MAX_BATCH) * (1 + 1e-12))
-    fits = np.where(cache == 0, np.where(room >= 0, MAX_BATCH, 0.0), fits)
+    fits = np.where((cache == 0) & ~np.isnan(room), np.where(room >= 0, MAX_BATCH, 0.0), fits)
     # Attention counts only where there is some: its rate may not be known where there is none.
     with np.errstate(invalid="ignore"):
         decode_share = np.where(attention > 0, attention / task.attention_flops_per_second, 0.0)

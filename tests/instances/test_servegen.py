@@ -13,8 +13,8 @@ import polars as pl
 import pytest
 
 import optimizer
-from optimizer.instance.instance import Instance
 from optimizer.instance.fleet_tables import BASES
+from optimizer.instance.instance import Instance
 from optimizer.result import Result
 from optimizer.serving.traces.importing import read_traces
 from optimizer.serving.traces.settings import TraceSettings

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from optimizer.errors import InputError, Problem, UsageError
 from optimizer.instance.fleet_tables import Replicas
-from optimizer.instance.in_memory import labels_of, table_of
+from optimizer.instance.in_memory import labels_of, one_label, table_of
 from optimizer.instance.instance import Instance
 from optimizer.instance.labels import Labels
 from optimizer.instance.serving_tables import Profiles, Throughputs
@@ -85,9 +85,9 @@ def read_aibrix(
             Workloads,
             size,
             workload=tuple(f"in {i:g} out {o:g}" for i, o, _ in asked),
-            model=_same(model, size),
-            traffic_class=_same("interactive", size),
-            region=_same("any", size),
+            model=one_label(model, size),
+            traffic_class=one_label("interactive", size),
+            region=one_label("any", size),
             unserved_usd_per_mtok=np.full(size, np.ceil(PENALTY * per_mtok)),
             input_tokens=lengths[:, 0],
             output_tokens=lengths[:, 1],
@@ -96,12 +96,12 @@ def read_aibrix(
             Pools,
             kinds,
             pool=gpus,
-            provider=_same("any", kinds),
+            provider=one_label("any", kinds),
             chip=Labels.of(gpus),
-            region=_same("any", kinds),
-            purchase=_same("on_demand", kinds),
+            region=one_label("any", kinds),
+            purchase=one_label("on_demand", kinds),
             usd_per_chip_hour=cost,
-            source=_same(SOURCE, kinds),
+            source=one_label(SOURCE, kinds),
         ),
         routes=table_of(Routes, 0),
         shares=table_of(Shares, 0),
@@ -110,25 +110,25 @@ def read_aibrix(
         profiles=table_of(
             Profiles,
             kinds,
-            model=_same(model, kinds),
+            model=one_label(model, kinds),
             chip=Labels.of(gpus),
             chips_per_replica=np.ones(kinds),
-            source=_same(SOURCE, kinds),
-            basis=_same("measured", kinds),
+            source=one_label(SOURCE, kinds),
+            basis=one_label("measured", kinds),
         ),
         throughputs=table_of(
             Throughputs,
             sum(rows),
-            model=_same(model, sum(rows)),
+            model=one_label(model, sum(rows)),
             chip=labels_of(gpus, np.repeat(np.arange(kinds), rows)),
-            configuration=_same("standard", sum(rows)),
+            configuration=one_label("standard", sum(rows)),
             input_tokens=all_rows[0],
             output_tokens=all_rows[1],
             requests_per_second=all_rows[2],
             ttft_ms=all_rows[3],
             tpot_ms=all_rows[4],
-            source=_same(SOURCE, sum(rows)),
-            basis=_same("measured", sum(rows)),
+            source=one_label(SOURCE, sum(rows)),
+            basis=one_label("measured", sum(rows)),
         ),
         replicas=table_of(
             Replicas,
@@ -184,11 +184,7 @@ def _dearest(tables: Sequence[Float], cost: Float) -> float:
 
 def _whole(model: str, gpus: tuple[str, ...]) -> dict[str, Labels | Float]:
     return {
-        "model": _same(model, len(gpus)),
+        "model": one_label(model, len(gpus)),
         "chip": Labels.of(gpus),
         "chips_per_replica": np.ones(len(gpus)),
     }
-
-
-def _same(name: str, count: int) -> Labels:
-    return labels_of([name], np.zeros(count, np.int32))

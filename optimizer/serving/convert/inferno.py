@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.instance.fleet_tables import Power, Replicas
-from optimizer.instance.in_memory import labels_of, table_of
+from optimizer.instance.in_memory import one_label, table_of
 from optimizer.instance.instance import Instance
 from optimizer.instance.labels import Labels
 from optimizer.instance.serving_tables import Profiles
@@ -121,14 +121,14 @@ def _workloads(servers: list[Entry], targets: dict[str, dict[str, Any]]) -> tupl
         workload=names,
         model=Labels.of(names),
         traffic_class=Labels.of([server.text("class") for server in servers]),
-        region=_same("any", len(servers)),
+        region=one_label("any", len(servers)),
         unserved_usd_per_mtok=np.ones(len(servers)),
         priority=np.array([own["priority"] for own in of_class]).astype(np.int64),
         input_tokens=lengths[:, 0],
         output_tokens=lengths[:, 1],
         ttft_ms=promised[:, 0],
         tpot_ms=promised[:, 1],
-        source=_same(SOURCE, len(servers)),
+        source=one_label(SOURCE, len(servers)),
     )
     return table, (minutes * 60 * lengths.sum(axis=1) / 1e6)[:, None]
 
@@ -154,11 +154,11 @@ def _pools(accelerators: list[Entry]) -> Pools:
         pool=names,
         provider=Labels.of([entry.text("type") for entry in accelerators]),
         chip=Labels.of(names),
-        region=_same("any", len(names)),
-        purchase=_same("on_demand", len(names)),
+        region=one_label("any", len(names)),
+        purchase=one_label("on_demand", len(names)),
         usd_per_chip_hour=cost / units,
         watts_per_chip=np.full(len(names), 1e6),
-        source=_same(SOURCE, len(names)),
+        source=one_label(SOURCE, len(names)),
     )
 
 
@@ -170,7 +170,7 @@ def _power(accelerators: list[Entry], counts: dict[str, float]) -> Power:
         Power,
         len(shared),
         limit=tuple(f"units of {name}" for name in shared),
-        attribute=_same("provider", len(shared)),
+        attribute=one_label("provider", len(shared)),
         value=Labels.of(shared),
         max_mw=np.array([counts[name] for name in shared]),
     )
@@ -202,9 +202,9 @@ def _profiles(servers: list[Entry], models: list[Entry], accelerators: list[Entr
         decode_per_seq_ms=numbers[4],
         prefill_base_ms=numbers[5],
         prefill_per_token_ms=numbers[6],
-        batching=_same("together", len(rows)),
+        batching=one_label("together", len(rows)),
         max_queue=numbers[7],
-        source=_same(SOURCE, len(rows)),
+        source=one_label(SOURCE, len(rows)),
     )
 
 
@@ -246,7 +246,3 @@ def _with_penalty(instance: Instance) -> Instance:
     penalty = np.full(instance.num_workloads, np.ceil(PENALTY * dearest))
     workloads = dataclasses.replace(instance.workloads, unserved_usd_per_mtok=penalty)
     return dataclasses.replace(instance, workloads=workloads)
-
-
-def _same(name: str, count: int) -> Labels:
-    return labels_of([name], np.zeros(count, np.int32))

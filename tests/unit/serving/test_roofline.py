@@ -73,6 +73,12 @@ def test_weights_that_do_not_fit() -> None:
     assert roof(task(DENSE, chips=1.0)).batch[0] == 5  # 2e9 / 335.5e6
 
 
+def test_a_cache_that_takes_no_memory() -> None:
+    assert roof(task(DENSE, kv_bytes_per_token=0.0)).batch[0] == 65536
+    assert roof(task(DENSE, kv_bytes_per_token=0.0, chips=1.0, memory_bytes=70e9)).batch[0] == 0
+    assert np.isnan(roof(task(DENSE, kv_bytes_per_token=0.0, memory_bytes=np.nan)).batch[0])
+
+
 def test_line_is_exact_at_both_ends_and_never_below() -> None:
     found = roof(task(SPARSE))
     most = found.batch

@@ -160,6 +160,21 @@ def test_a_part_of_the_instance_has_the_routes_of_the_whole(folder: Folder) -> N
     assert again.routes.chip_hours_per_mtok == pytest.approx(part.routes.chip_hours_per_mtok)
 
 
+def test_each_pool_by_itself_has_the_same_routes(folder: Folder) -> None:
+    # Alone no pool borrows the answer of another that stands farther away.
+    folder.file(
+        "network.csv", folder.text("network.csv").replace("us,us-east,30", "us,us-east,700")
+    )
+    instance, derivation = derived(folder)
+    whole = dict(zip(pairs_of(instance), instance.routes.chip_hours_per_mtok, strict=True))
+    assert {"ttft", "tpot", "throughput"} <= set(derivation.delivery.binding)
+    for pool in instance.pools.pool:
+        alone = derive(select(instance, pools=[pool]))[0]
+        hours = dict(zip(pairs_of(alone), alone.routes.chip_hours_per_mtok, strict=True))
+        wanted = {pair: value for pair, value in whole.items() if pair[1] == pool}
+        assert hours == pytest.approx(wanted, rel=1e-9)
+
+
 def test_routes_that_are_given_are_left_as_they_are(folder: Folder) -> None:
     folder.file("routes.csv", "workload,pool,chip_hours_per_mtok\nchat,far,7\n")
     instance, derivation = read_derived(folder.path)
