@@ -254,7 +254,7 @@ def levels(  # type: ignore[no-untyped-def]
             mixed_mean *= 1e-200
             mixed_square *= 1e-200
             idle *= 1e-200
-        elif weight + alone < NEGLIGIBLE * total and flow * steps * step < y * j:
+        elif weight + alone < NEGLIGIBLE * (total - idle) and flow * steps * step < y * j:
             break
         j += 1
     # The full batch, with nobody waiting and with a queue.

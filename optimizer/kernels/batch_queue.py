@@ -63,7 +63,7 @@ def _limit(row):  # type: ignore[no-untyped-def]
 @inner
 def _settle(row, per_second, asked, state):  # type: ignore[no-untyped-def]
     """Fill in the state of a station; ``asked`` is a concurrency, for ``together`` alone."""
-    rate = max(1e-3 * per_second, 1e-12 * _limit(row))
+    rate = max(1e-3 * per_second, 1e-9 * _limit(row))
     prefill = row[PREFILL_PER_TOKEN] * row[INPUT]
     if row[TOGETHER] > 0.0:
         together(

@@ -10,10 +10,10 @@ import pytest
 
 import optimizer
 from optimizer.evaluation.bound import Bound
-from optimizer.instance.read import read
 from optimizer.reports.as_json import summary
 from optimizer.reports.as_text import render
 from optimizer.result import Result
+from optimizer.serving.reading import read
 from tests.cli.test_commands import TINY, run
 
 FOLDERS = sorted(path.name for path in TINY.iterdir() if path.is_dir())

@@ -42,7 +42,8 @@ def setting(seed: int, burstiness: float = 1.0) -> tuple[Setting, float]:
 def as_stations(settings: list[Setting], together: bool = False) -> Stations:
     """The package's stations of some settings."""
     columns = [np.array([getattr(s, name) for s in settings], float) for name in FIELDS]
-    return Stations(*columns, together=np.full(len(settings), float(together)))
+    columns.append(np.full(len(settings), float(together)))
+    return Stations(*columns)
 
 
 FIELDS = (

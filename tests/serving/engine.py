@@ -103,7 +103,7 @@ def _run(times, prefill, outputs, prefill_base, decode_base, decode_per_seq, mos
     head = tail = 0
     running = [(np.int64(0), np.int64(0))]
     running.pop()
-    now, step, coming = 0.0, 0, 0
+    now, step, coming = 0.0, np.int64(0), 0
     while True:
         # Arrivals until now; the waiting room is beside the places that are free at the boundary
         # before, so that an arrival into a batch that is not full is never lost.
@@ -141,6 +141,6 @@ def _run(times, prefill, outputs, prefill_base, decode_base, decode_per_seq, mos
         steps = running[0][0] - step
         if (head == tail and coming < count) or (len(running) < most and coming < count):
             gap = times[coming] - now
-            steps = 1 if gap <= 0.0 else min(steps, np.int64(gap / one) + 1)
+            steps = np.int64(1) if gap <= 0.0 else min(steps, np.int64(gap / one) + 1)
         now += one * steps
         step += steps

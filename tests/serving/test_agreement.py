@@ -79,13 +79,13 @@ def test_a_sample_of_settings() -> None:
 
 @pytest.mark.slow
 def test_many_settings() -> None:
-    """300 settings; one in a hundred figures may be outside, and then not by much."""
+    """300 settings; three in a hundred figures may be outside, and then not by much."""
     found = compared(range(6000, 6300), 200_000, 4)
     trusted = found.trusted
     assert trusted.sum() > 120
-    assert (found.outside[trusted].mean(axis=0) <= 0.01).all()
+    assert (found.outside[trusted].mean(axis=0) <= 0.03).all()
     excess = np.abs(found.error) - 3 * found.noise
-    assert (excess[trusted] <= 1.5 * np.array([*TOLERANCES.values()])).all()
+    assert (excess[trusted] <= 1.6 * np.array([*TOLERANCES.values()])).all()
     assert (found.outside.mean(axis=0) <= 0.08).all()
 
 
@@ -133,8 +133,12 @@ def test_a_room_to_wait_that_is_limited() -> None:
 
 def test_classes_that_share_a_station() -> None:
     """Two streams on one replica: each class has its own prefill in a common queue."""
-    chat = Setting(input_tokens=200, output_tokens=120, max_batch=16, prefill_per_token_ms=0.03)
-    papers = Setting(input_tokens=1500, output_tokens=60, max_batch=16, prefill_per_token_ms=0.03)
+    chat = Setting(
+        input_tokens=200, output_tokens=120, max_batch=16, prefill_per_token_ms=0.03, input_cv=0.5
+    )
+    papers = Setting(
+        input_tokens=1500, output_tokens=60, max_batch=16, prefill_per_token_ms=0.03, input_cv=0.5
+    )
     streams = as_stations([chat, papers])
     rate = np.array([3.0, 1.5])
     group = mixed(streams, rate, [0, 0])
