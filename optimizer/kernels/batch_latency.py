@@ -56,13 +56,29 @@ def ttft_mean(state, prefill_base, prefill):  # type: ignore[no-untyped-def]
 
 
 @inner
+def _flat(mean, variance, square):  # type: ignore[no-untyped-def]
+    """How nearly a rest of that mean and variance is uniform, as that of a decode step is.
+
+    Its squared coefficient of variation is 1/3 then, and larger with the prefills of others.
+    """
+    varied = square / (mean * mean) - 1.0 if mean > 0.0 else 1.0
+    return min(max((0.6 - varied) / 0.25, 0.0), 1.0) if variance > 0.0 else 0.0
+
+
+@inner
 def _kind(part, mean, square, own, spread, time):  # type: ignore[no-untyped-def]
     """Part of all requests that are of one kind and later than ``time``."""
     if part < 1e-9:
         return 0.0
     variance = max(square - mean * mean, 0.0) + spread
     share = spread / variance if variance > 0.0 else 0.0
-    return part * fitted_tail(own + mean, variance, share, mean, time)
+    late = fitted_tail(own + mean, variance, share, mean, time)
+    flat = (1.0 - share) * _flat(mean, variance, square)
+    if flat > 0.0:
+        reach = math.sqrt(3.0 * variance)
+        uniform = 0.5 * (own + mean + reach - time) / reach
+        late += flat * (min(max(uniform, 0.0), 1.0) - late)
+    return part * late
 
 
 @inner

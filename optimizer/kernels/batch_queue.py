@@ -11,8 +11,9 @@ import math
 import numpy as np
 
 from optimizer.kernels import batch_together as chain
+from optimizer.kernels.batch_full import saturation
 from optimizer.kernels.batch_latency import tpot_tail, ttft_mean, ttft_tail
-from optimizer.kernels.batch_levels import BLOCKED, LOST, RUNNING, TPOT, WAIT, levels, saturation
+from optimizer.kernels.batch_levels import BLOCKED, LOST, RUNNING, TPOT, WAIT, levels
 from optimizer.kernels.batch_levels import WIDTH as STATE_WIDTH
 from optimizer.kernels.batch_together import service, together, wait_tail
 from optimizer.kernels.jit import inner, kernel

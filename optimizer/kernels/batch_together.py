@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import math
 
-from optimizer.kernels.batch_levels import NEGLIGIBLE, queue_sums
+from optimizer.kernels.batch_climb import NEGLIGIBLE
+from optimizer.kernels.batch_full import queue_sums
 from optimizer.kernels.jit import inner
 
 # What a state holds, in order.

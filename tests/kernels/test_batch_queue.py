@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import gamma, lognorm, norm
 
-from optimizer.kernels.batch_levels import FAMILY_PLACES, HEAVY, SHARED, SPILL
+from optimizer.kernels.batch_climb import FAMILY_PLACES
+from optimizer.kernels.batch_full import HEAVY
+from optimizer.kernels.batch_levels import SHARED, SPILL
 from optimizer.serving.queue import Stations, attainment, predict
 from tests.serving.draws import stations
 
@@ -215,7 +217,16 @@ class Twin:
         spread = (self.a * self.input_cv) ** 2
         for part, one, two in self.kinds:
             mean, variance = self.a + one, max(two - one**2, 0.0) + spread
-            answer += part * tail(mean, variance, spread, one, time - self.base)
+            late = tail(mean, variance, spread, one, time - self.base)
+            flat = 0.0
+            if one > 0 and variance > 0:
+                # Rests of decode steps are uniform: squared variation 1/3.
+                flat = np.clip((0.6 - (two / one**2 - 1)) / 0.25, 0, 1) * (1 - spread / variance)
+            reach = math.sqrt(3 * variance)
+            if flat > 0:
+                level = np.clip((mean + reach - (time - self.base)) / (2 * reach), 0, 1)
+                late = flat * level + (1 - flat) * late
+            answer += part * late
         return answer
 
     def slow(self, time: float) -> float:
