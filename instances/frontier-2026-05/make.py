@@ -392,10 +392,10 @@ MODELS = {
 EFFICIENCY = {
     "Trainium2": ((0.30, 0.40, 0.50), (0.25, 0.33, 0.45), "neuron-latency"),
     "Trainium3": ((0.22, 0.30, 0.45), (0.18, 0.25, 0.40), "neuron-latency"),
-    "TPU v7": ((0.28, 0.35, 0.50), (0.14, 0.17, 0.30), "tpu-recipes"),
+    "TPU v7": ((0.28, 0.35, 0.50), (0.15, 0.17, 0.30), "tpu-recipes"),
     "H200": ((0.36, 0.45, 0.60), (0.30, 0.40, 0.55), "mlperf-5.1"),
     "B200": ((0.15, 0.20, 0.30), (0.10, 0.13, 0.24), "mlperf-5.1"),
-    "Maia 200": ((0.20, 0.30, 0.45), (0.14, 0.20, 0.35), "maia-sheet"),
+    "Maia 200": ((0.20, 0.30, 0.45), (0.15, 0.20, 0.35), "maia-sheet"),
 }
 ACROSS_NODES = 0.85
 """Factor on both where a replica is larger than the fast network of its chips."""

@@ -1,10 +1,11 @@
 """Write the tables of the instance servegen-2w.
 
 Usage: ``python make.py SERVEGEN_HOURLY_CSV [FOLDER]`` (default: the folder of this file). The
-file, plain or gzipped, has a row per model, client and hour: ``model, client, hour, requests,
-mean_input_tokens, mean_output_tokens``; ``README.md`` says how it follows from what ServeGen
-publishes. Pools, chips and network come from ``../frontier-2026-05/make.py``. The same bytes come
-out on every run.
+first argument is ServeGen by the hour, as CSV or gzip, with the columns ``model, client, hour,
+requests, mean_input_tokens, mean_output_tokens``; docs/traces.md says how it is made. Pools, chips
+and network come from ``../frontier-2026-05/make.py``. The same file gives the same bytes, so the
+committed tables can be compared with what this script writes. ``README.md`` explains the numbers.
+Needs numpy only.
 """
 
 from __future__ import annotations
@@ -12,10 +13,9 @@ from __future__ import annotations
 import csv
 import gzip
 import importlib.util
-import io
 import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
@@ -23,9 +23,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 HERE = Path(__file__).resolve().parent
-HOURS = 336
-Float = NDArray[np.float64]
-Rows = Iterable[Sequence[object]]
 
 
 def _frontier() -> ModuleType:
@@ -50,42 +47,49 @@ period_hours = 1
 periods = 336
 """
 
-# --- clients ------------------------------------------------------------------------
+PERIODS = 336
+MODELS = ("m-large", "m-mid", "m-small")
+"""The three models with 14 days; the other two of the data set have one day."""
 
-LONG_INPUT_TOKENS = 4096
-"""Clients with longer inputs on average are long_context."""
-STEADY_HOURS = 84
-"""Clients seen in fewer hours, a quarter of all, are batch."""
-BATCH_HOURS = 12
-LONGEST_TRIP_MS = {"interactive": 130, "long_context": 130, "batch": 150}
+SCALE = 500
+"""Factor on the demand, so that its peak hour (7,014 Mtok) comes to that of frontier-2026-05."""
 
-# model: promised time to first token and per token of interactive, of long_context clients, ms
+CHIPS_PART = 0.6
+"""Chips here over chips in frontier-2026-05; in units of 16, as there."""
+RESIDENT = "m-large"
+"""Its European conversations and long contexts stay in Europe."""
+
+GOLDEN = (5**0.5 - 1) / 2
+"""Multiples of the golden ratio spread evenly over 0 to 1 (Weyl's sequence)."""
+
+LONG_INPUT = 8192
+AGENTIC_INPUT, AGENTIC_RATIO = 1024, 20
+"""A client whose requests have this much input, and so many times more input than output."""
+
+CACHED = {"interactive": 0.37, "long_context": 0.37, "agentic": 0.56}
+"""Part of the input answered by a cache, as in frontier-2026-05 (Mooncake, DeepSeek)."""
 TARGETS = {
-    "m-large": {"interactive": (2000, 80), "long_context": (6000, 120)},
-    "m-mid": {"interactive": (1000, 50), "long_context": (4000, 80)},
-    "m-small": {"interactive": (500, 30), "long_context": (2000, 60)},
+    "m-large": {"interactive": (4500, 80), "long_context": (6000, 175), "agentic": (4500, 80)},
+    "m-mid": {"interactive": (1500, 40), "long_context": (6000, 80), "agentic": (2000, 40)},
+    "m-small": {"interactive": (500, 30), "long_context": (2000, 80), "agentic": (2000, 30)},
 }
-PENALTY = {"m-large": 12, "m-mid": 8, "m-small": 5}
-SPREAD = (0.96, 0.77)
-"""Standard deviation over mean of the input and output tokens of a client's requests."""
-
-# --- pools --------------------------------------------------------------------------
-
-SCALE = 1 / 300
-"""Chips here over chips there."""
-UNIT_CHIPS = 8
-
-# --- models -------------------------------------------------------------------------
+"""Time to first token and time per output token in ms, as in frontier-2026-05 (MLPerf)."""
+PENALTY = {
+    "m-large": {"interactive": 20, "long_context": 18, "agentic": 15},
+    "m-mid": {"interactive": 12, "long_context": 11, "agentic": 10},
+    "m-small": {"interactive": 8, "long_context": 8, "agentic": 7},
+}
+"""USD per Mtok not served, as in frontier-2026-05."""
 
 # model: 1e9 parameters, of them active, of them held by every chip; bytes of the cache per
 # token; attention FLOP per token and token of context, decoding and prefilling
-MODELS = {
-    "m-large": (310, 310, 0, 196_608, 6.3e6, 6.3e6),
+SIZES = {
+    "m-large": (310, 100, 4, 98_304, 3.1e6, 3.1e6),
     "m-mid": (72, 72, 0, 163_840, 2.6e6, 2.6e6),
     "m-small": (14, 14, 0, 98_304, 1.0e6, 1.0e6),
 }
 
-# model, chip: precision, then chips per replica of each configuration
+# model, chip: precision, then chips per replica
 REPLICAS = {
     "m-large": {
         "Trainium2": ("fp8", 16),
@@ -115,28 +119,38 @@ REPLICAS = {
 
 SOURCES = (
     (
-        "client-sizes",
+        "model-sizes",
         "https://github.com/alibaba/ServeGen/tree/f891d1189eb32b3868dfc443800c4150548c282a/data",
-        "The sizes of the three models are not published; those in models.csv are assumptions.",
+        "The data set does not say how large its models are. The sizes are assumptions.",
+    ),
+    (
+        "servegen",
+        "https://github.com/alibaba/ServeGen/tree/f891d1189eb32b3868dfc443800c4150548c282a/data",
+        "Requests and token distributions of the clients of three production models, 14 days "
+        "(Apache-2.0), summed by client and hour.",
+    ),
+    (
+        "servegen-filled",
+        "https://github.com/alibaba/ServeGen/tree/f891d1189eb32b3868dfc443800c4150548c282a/data",
+        "Requests as published; the client has no token distribution, so that its lengths are the "
+        "means of its model over the requests of the other clients: an assumption.",
     ),
 )
 
+Float = NDArray[np.float64]
+Rows = Iterable[Sequence[object]]
 
-@dataclass(frozen=True)
+
+@dataclass
 class Client:
-    """One client of a model: what it sends in every hour, and how it is served."""
+    """One client of a model over all hours; tokens are NaN where the data set has none."""
 
     model: str
     number: int
-    requests: Float
-    """In every hour."""
-    mtok: Float
-    """Input and output, in every hour."""
-    input_tokens: float
-    output_tokens: float
-    """Mean over its requests."""
-    measured: bool
-    """Whether its own token counts are known; if not they are the model's mean."""
+    requests: Float = field(default_factory=lambda: np.zeros(PERIODS))
+    input_tokens: Float = field(default_factory=lambda: np.zeros(PERIODS))
+    output_tokens: Float = field(default_factory=lambda: np.zeros(PERIODS))
+    filled: bool = False
 
     @property
     def name(self) -> str:
@@ -144,114 +158,134 @@ class Client:
         return f"{self.model}-{self.number:03d}"
 
     @property
-    def traffic_class(self) -> str:
-        """Class by the hours in which it is seen and by its inputs."""
-        if np.count_nonzero(self.requests) < STEADY_HOURS:
-            return "batch"
-        return "long_context" if self.input_tokens > LONG_INPUT_TOKENS else "interactive"
+    def lengths(self) -> tuple[float, float]:
+        """Mean input and output tokens of a request."""
+        total = self.requests.sum()
+        return float(self.input_tokens.sum() / total), float(self.output_tokens.sum() / total)
 
+    @property
+    def kind(self) -> str:
+        """Traffic class, by the client's lengths."""
+        tokens_in, tokens_out = self.lengths
+        if tokens_in >= LONG_INPUT:
+            return "long_context"
+        if tokens_in >= AGENTIC_INPUT and tokens_in >= AGENTIC_RATIO * tokens_out:
+            return "agentic"
+        return "interactive"
 
-def read_hours(path: Path) -> dict[tuple[str, int], Float]:
-    """Requests, and mean input and output tokens, of each client: [3, hour], tokens NaN if none."""
-    data = path.read_bytes()
-    text = gzip.decompress(data) if path.suffix == ".gz" else data
-    clients: dict[tuple[str, int], Float] = {}
-    for row in csv.DictReader(io.StringIO(text.decode("utf-8"))):
-        if row["model"] not in MODELS:
-            continue
-        key = row["model"], int(row["client"])
-        hours = clients.setdefault(key, np.zeros((3, HOURS)))
-        hours[:, int(row["hour"])] = [
-            float(row[name] or "nan")
-            for name in ("requests", "mean_input_tokens", "mean_output_tokens")
-        ]
-    return clients
+    @property
+    def origin(self) -> str:
+        """Region, by the client's number."""
+        place = (self.number * GOLDEN + MODELS.index(self.model) / len(MODELS)) % 1
+        bounds = np.cumsum(list(FRONTIER.ORIGIN_SHARE.values()))
+        return str(list(FRONTIER.ORIGIN_SHARE)[np.searchsorted(bounds[:-1], place, side="right")])
 
 
 def clients_of(path: Path) -> list[Client]:
-    """Every client of the three models, by model and number."""
-    hours = read_hours(path)
-    means: dict[str, Float] = {}
-    for model in dict.fromkeys(model for model, _ in hours):
-        mine = np.array([value for key, value in hours.items() if key[0] == model])
-        known = ~np.isnan(mine[:, 1:].sum(axis=(1, 2)))
-        weight = mine[known, :1]
-        means[model] = (mine[known, 1:] * weight).sum(axis=(0, 2)) / weight.sum()
-    found = []
-    for (model, number), (requests, *means_by_hour) in sorted(hours.items()):
-        tokens = np.array(means_by_hour)
-        measured = not np.isnan(tokens).any()
-        if not measured:
-            tokens = np.broadcast_to(means[model][:, np.newaxis], tokens.shape)
-        sent = tokens * requests
-        mean_in, mean_out = sent.sum(axis=1) / requests.sum()
-        mtok = sent.sum(axis=0) / 1e6
-        found.append(Client(model, number, requests, mtok, mean_in, mean_out, measured))
-    return found
+    """Clients with any requests, by model and number."""
+    found: dict[tuple[str, int], Client] = {}
+    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
+        for row in csv.DictReader(file):
+            model, number, hour = row["model"], int(row["client"]), int(row["hour"])
+            if model not in MODELS:
+                continue
+            client = found.setdefault((model, number), Client(model, number))
+            requests = float(row["requests"])
+            client.requests[hour] += requests
+            for name in ("input_tokens", "output_tokens"):
+                mean = float(row[f"mean_{name}"] or "nan")
+                getattr(client, name)[hour] += requests * mean
+    ordered = sorted(found.values(), key=lambda c: (MODELS.index(c.model), c.number))
+    return [client for client in ordered if client.requests.sum() > 0]
 
 
-def origins_of(clients: Sequence[Client]) -> dict[str, str]:
-    """Region of each client: dealt out, largest first, to the region farthest below its share."""
-    total = sum(client.mtok.sum() for client in clients)
-    missing = {origin: share * total for origin, share in FRONTIER.ORIGIN_SHARE.items()}
-    found = {}
-    for client in sorted(clients, key=lambda client: -client.mtok.sum()):
-        origin = max(missing, key=lambda origin: missing[origin])
-        missing[origin] -= client.mtok.sum()
-        found[client.name] = origin
-    return found
+def fill(clients: list[Client]) -> None:
+    """Give clients without lengths the mean of their model over the requests of the others."""
+    for model in MODELS:
+        own = [client for client in clients if client.model == model]
+        known = [client for client in own if not np.isnan(client.input_tokens).any()]
+        total = sum(client.requests.sum() for client in known)
+        for client in own:
+            client.filled = bool(np.isnan(client.input_tokens).any())
+        for name in ("input_tokens", "output_tokens"):
+            mean = sum(getattr(client, name).sum() for client in known) / total
+            for client in own:
+                if client.filled:
+                    setattr(client, name, client.requests * mean)
 
 
-def workload_rows(clients: Sequence[Client], origins: dict[str, str]) -> Rows:
+def workload_rows(clients: list[Client]) -> Iterator[Sequence[object]]:
     """Rows of the table workloads."""
     for client in clients:
-        kind = client.traffic_class
-        first, each = TARGETS[client.model].get(kind, ("", ""))
+        tokens_in, tokens_out = client.lengths
+        kind = client.kind
+        first, each = TARGETS[client.model][kind]
         yield (
             client.name,
             client.model,
             kind,
-            origins[client.name],
-            PENALTY[client.model],
-            BATCH_HOURS if kind == "batch" else 0,
-            f"{client.input_tokens:.4g}",
-            f"{client.output_tokens:.4g}",
-            *SPREAD,
+            client.origin,
+            PENALTY[client.model][kind],
+            f"{tokens_in:.6g}",
+            f"{tokens_out:.6g}",
+            CACHED[kind],
             first,
             each,
-            FRONTIER.SLO_PERCENTILE if first else "",
-            LONGEST_TRIP_MS[kind],
-            "servegen",
-            "measured" if client.measured else "estimate",
+            FRONTIER.SLO_PERCENTILE,
+            FRONTIER.LONGEST_TRIP_MS[kind],
+            "servegen-filled" if client.filled else "servegen",
+            "assumption" if client.filled else "estimate",
         )
 
 
-def residency_rows(clients: Sequence[Client], origins: dict[str, str]) -> Rows:
-    """European clients stay in Europe, but for batch."""
+def demand_rows(clients: list[Client]) -> Iterator[Sequence[object]]:
+    """Mtok per hour, to four digits."""
     for client in clients:
-        if origins[client.name] == "europe" and client.traffic_class != "batch":
+        mtok = (client.input_tokens + client.output_tokens) / 1e6 * SCALE
+        yield (client.name, *(f"{float(f'{value:.4g}'):.12g}" for value in mtok.tolist()))
+
+
+def capacity_rows() -> Iterator[Sequence[object]]:
+    """The week of frontier-2026-05 twice; what is being built there is there in the second."""
+    for pool in FRONTIER.POOLS:
+        week = FRONTIER.capacity_of(pool)
+        second = np.full_like(week, week[-1]) if "maia" in pool else week
+        chips = np.round(np.concatenate([week, second]) * CHIPS_PART / 16) * 16
+        yield (pool, *(f"{value:.0f}" for value in chips))
+
+
+def residency_rows(clients: list[Client]) -> Iterator[Sequence[object]]:
+    """Conversations and long contexts of one model that stay in Europe."""
+    for client in clients:
+        bound = client.model == RESIDENT and client.kind != "agentic"
+        if bound and client.origin == "europe":
             for region in FRONTIER.EUROPE:
                 yield client.name, region
 
 
-def capacity_rows() -> Rows:
-    """Chips of the pools there, two weeks of them, in whole units."""
-    for pool in FRONTIER.POOLS:
-        week = FRONTIER.capacity_of(pool)
-        # A ramp ends with the first week.
-        second = np.full_like(week, week[-1]) if "maia" in pool else week
-        chips = np.concatenate([week, second]) * SCALE
-        yield (pool, *(f"{value:.0f}" for value in np.round(chips / UNIT_CHIPS) * UNIT_CHIPS))
-
-
 def write_instance(source: Path, folder: Path) -> None:
     """Write every table and instance.toml into a folder."""
+    clients = clients_of(source)
+    fill(clients)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "instance.toml").write_text(HEAD, encoding="utf-8", newline="\n")
-    clients = clients_of(source)
-    origins = origins_of(clients)
-    write = FRONTIER.write_table
-    write(
+    write_demand(clients, folder)
+    write_table = FRONTIER.write_table
+    write_table(folder, "pools", FRONTIER.POOL_COLUMNS, FRONTIER.pool_rows())
+    write_table(folder, "capacity", ("pool", *range(PERIODS)), capacity_rows())
+    write_table(folder, "residency", ("workload", "region"), residency_rows(clients))
+    kinds = dict.fromkeys(client.kind for client in clients)
+    FRONTIER.write_serving(folder, SIZES, REPLICAS, FRONTIER.common_rules(kinds))
+    # Of two notes with one key the later holds.
+    notes = (*FRONTIER.SOURCES, *FRONTIER.SERVING_SOURCES, *SOURCES)
+    sources = {note[0]: note for note in notes}.values()
+    write_table(folder, "sources", ("source", "address", "note"), sources)
+
+
+def write_demand(clients: list[Client], folder: Path) -> None:
+    """Write the tables that the data set gives."""
+    write_table = FRONTIER.write_table
+    write_table(
         folder,
         "workloads",
         (
@@ -260,11 +294,9 @@ def write_instance(source: Path, folder: Path) -> None:
             "traffic_class",
             "region",
             "unserved_usd_per_mtok",
-            "deadline_periods",
             "input_tokens",
             "output_tokens",
-            "input_tokens_cv",
-            "output_tokens_cv",
+            "cached_input_fraction",
             "ttft_ms",
             "tpot_ms",
             "slo_percentile",
@@ -272,25 +304,12 @@ def write_instance(source: Path, folder: Path) -> None:
             "source",
             "basis",
         ),
-        workload_rows(clients, origins),
+        workload_rows(clients),
     )
-    hours = range(HOURS)
-    demand = ((client.name, *(f"{value:.4g}" for value in client.mtok)) for client in clients)
-    write(folder, "demand", ("workload", *hours), demand)
-    write(folder, "pools", FRONTIER.POOL_COLUMNS, FRONTIER.pool_rows())
-    write(folder, "capacity", ("pool", *hours), capacity_rows())
-    write(folder, "residency", ("workload", "region"), residency_rows(clients, origins))
-    kinds = {client.traffic_class: None for client in clients}
-    FRONTIER.write_serving(folder, MODELS, REPLICAS, FRONTIER.common_rules(kinds))
-    write(
-        folder,
-        "sources",
-        ("source", "address", "note"),
-        (*FRONTIER.SOURCES, *FRONTIER.SERVING_SOURCES, *SOURCES),
-    )
+    write_table(folder, "demand", ("workload", *range(PERIODS)), demand_rows(clients))
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
+    if len(sys.argv) not in (2, 3):
+        sys.exit(f"usage: python {Path(sys.argv[0]).name} SERVEGEN_HOURLY_CSV [FOLDER]")
     write_instance(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else HERE)

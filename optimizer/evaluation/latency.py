@@ -24,7 +24,7 @@ from optimizer.serving.queue import (
     Stations,
     chosen,
 )
-from optimizer.serving.stations import route_stations, shared
+from optimizer.serving.route_stations import route_stations, shared
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from optimizer.instance.instance import Instance, route_starts
 from optimizer.plan import Plan
-from optimizer.serving.stations import RouteStations
+from optimizer.serving.route_stations import RouteStations
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]

@@ -67,12 +67,13 @@ def instance_text(instance: Instance) -> str:
 
 
 def _rows(instance: Instance, module: ModuleType) -> dict[str, int]:
-    """Rows of each table that a module declares; those without rows are left out."""
+    """Rows of each table that a module declares; those without rows are left out.
+
+    A model counts when a rule holds for it; sizes, from which estimates are made, are none.
+    """
     tables = (spec for spec in TABLES if spec.record.__module__ == module.__name__)
     sizes = {spec.name: len(getattr(getattr(instance, spec.name), spec.key[0])) for spec in tables}
-    if (
-        "models" in sizes
-    ):  # whose sizes are for estimates; it is a rule where replicas are asked for
+    if "models" in sizes:
         sizes["models"] = int(np.count_nonzero(instance.models.min_replicas))
     return {name: size for name, size in sizes.items() if size}
 

@@ -8,16 +8,30 @@ single numbers hold for all.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from optimizer.errors import UsageError
 from optimizer.kernels.blocks import over_blocks
+from optimizer.serving.mixture import mixed
+from optimizer.serving.stations import Stations, chosen, rates, table_of, whole
 from optimizer.serving.trusted import trusted
 
 Float = NDArray[np.float64]
+
+__all__ = [
+    "Largest",
+    "Predicted",
+    "Stations",
+    "attainment",
+    "chosen",
+    "largest_rate",
+    "mixed",
+    "predict",
+    "predict_classes",
+]
 
 HIGHEST_UTILISATION = 0.98
 """Part of saturation that a rate is at most when no promise holds it down: beyond, the queue is
@@ -28,96 +42,6 @@ BLOCK = 1024
 
 BINDING = ("ttft", "tpot", "throughput", "none possible")
 """What holds a rate down, as the kernel numbers it."""
-
-
-@dataclass(frozen=True)
-class Stations:
-    """Replicas under their streams; each field (K,) float64, or one number for all.
-
-    Attributes
-    ----------
-    decode_base_ms, decode_per_seq_ms : a decode step of n running requests takes
-        ``decode_base_ms + decode_per_seq_ms * n``; the base is > 0.
-    prefill_base_ms, prefill_per_token_ms : a prefill of some tokens takes
-        ``prefill_base_ms + prefill_per_token_ms * tokens``.
-    max_batch : most requests running, whole, >= 1.
-    input_tokens : mean of the tokens that are prefilled (those cached are not), >= 0.
-    output_tokens : mean tokens put out, >= 1.
-    input_cv, output_cv : coefficients of variation of these lengths over requests.
-    burstiness : variance over mean of the number of arrivals; 1 is Poisson.
-    max_queue : requests that may wait, infinity for any number.
-    together : 1 (or True) for the textbook queue whose service slows down with the number served,
-        0 for iteration-level batching.
-    """
-
-    decode_base_ms: Float
-    decode_per_seq_ms: Float
-    prefill_base_ms: Float
-    prefill_per_token_ms: Float
-    max_batch: Float
-    input_tokens: Float
-    output_tokens: Float
-    input_cv: Float
-    output_cv: Float
-    burstiness: Float
-    max_queue: Float
-    together: Float
-
-    def __post_init__(self) -> None:
-        """Broadcast, check, and make read-only."""
-        names = [field.name for field in fields(self)]
-        given = [np.asarray(getattr(self, name), dtype=np.float64) for name in names]
-        length = max((array.size for array in given if array.ndim), default=1)
-        problems = []
-        for name, array in zip(names, given, strict=True):
-            if array.ndim > 1 or (array.ndim == 1 and array.size not in (1, length)):
-                problems.append(f"{name}: expected one number or {length}, got {array.shape}")
-                continue
-            whole = np.broadcast_to(array, (length,)).copy()
-            bad = ~_RULES[name][0](whole)
-            if bad.any():
-                place = int(np.flatnonzero(bad)[0])
-                problems.append(
-                    f"{name}: expected {_RULES[name][1]}, got {whole[place]:g} (station {place})"
-                )
-            whole.flags.writeable = False
-            object.__setattr__(self, name, whole)
-        if problems:
-            raise UsageError("; ".join(problems))
-
-    def __len__(self) -> int:
-        """K."""
-        return len(self.max_batch)
-
-    @property
-    def saturation(self) -> Float:
-        """Requests per second that leave a batch that is always full, (K,)."""
-        from optimizer.kernels.batch_queue import limits
-
-        answer = np.empty(len(self))
-        limits(_table(self), answer)
-        return answer
-
-
-def _at_least(least: float) -> Callable[[Float], NDArray[np.bool_]]:
-    return lambda values: np.isfinite(values) & (values >= least)
-
-
-_LENGTH = (_at_least(0.0), "a finite number >= 0")
-_RULES: dict[str, tuple[Callable[[Float], NDArray[np.bool_]], str]] = {
-    "decode_base_ms": (lambda v: np.isfinite(v) & (v > 0), "a finite number > 0"),
-    "decode_per_seq_ms": _LENGTH,
-    "prefill_base_ms": _LENGTH,
-    "prefill_per_token_ms": _LENGTH,
-    "max_batch": (lambda v: np.isfinite(v) & (v >= 1) & (v == np.floor(v)), "a whole number >= 1"),
-    "input_tokens": _LENGTH,
-    "output_tokens": (_at_least(1.0), "a finite number >= 1"),
-    "input_cv": _LENGTH,
-    "output_cv": _LENGTH,
-    "burstiness": (lambda v: np.isfinite(v) & (v > 0), "a finite number > 0"),
-    "max_queue": (lambda v: (v >= 0) & ((v == np.floor(v)) | np.isinf(v)), "a whole number >= 0"),
-    "together": (lambda v: (v == 0) | (v == 1), "0 or 1"),
-}
 
 
 @dataclass(frozen=True)
@@ -222,11 +146,11 @@ def predict_classes(
 
     group = np.ascontiguousarray(group_of_class, dtype=np.int64)
     count = len(group)
-    rate = _rates(group_requests_per_second, len(groups))
+    rate = rates(group_requests_per_second, len(groups))
     part = _parts(percentile, count)
     own = _own(count, input_tokens, input_cv, output_tokens, output_cv)
-    ttft, tpot = _whole(ttft_ms, count, "ttft_ms"), _whole(tpot_ms, count, "tpot_ms")
-    table, answer = _table(groups), np.empty((count, 10))
+    ttft, tpot = whole(ttft_ms, count, "ttft_ms"), whole(tpot_ms, count, "tpot_ms")
+    table, answer = table_of(groups), np.empty((count, 10))
     _blocks(
         lambda i, j: predictions(table, rate, part, group, own, ttft, tpot, i, j, answer), count
     )
@@ -267,8 +191,8 @@ def largest_rate(
     if not 0.0 < highest_utilisation < 1.0:
         raise UsageError(f"highest_utilisation: expected 0 ... 1, got {highest_utilisation}")
     count = len(stations)
-    ttft, tpot = _whole(ttft_ms, count, "ttft_ms"), _whole(tpot_ms, count, "tpot_ms")
-    part, table, own = _parts(percentile, count), _table(stations), _lengths(stations)
+    ttft, tpot = whole(ttft_ms, count, "ttft_ms"), whole(tpot_ms, count, "tpot_ms")
+    part, table, own = _parts(percentile, count), table_of(stations), _lengths(stations)
     rate, lost, binding = np.empty(count), np.empty(count), np.empty(count, np.int64)
     _blocks(
         lambda i, j: largest_rates(
@@ -302,77 +226,6 @@ def attainment(
     ).within
 
 
-def mixed(stations: Stations, requests_per_second: ArrayLike, group: ArrayLike) -> Stations:
-    """Several streams on one replica as one stream, (G) stations.
-
-    Lengths have the moments of the mixture by requests. The batch holds what its memory does: a
-    running request of stream i takes one part in ``max_batch`` of i, and streams run in proportion
-    to requests times output tokens. Dispersions of independent streams add by rate.
-
-    Parameters
-    ----------
-    requests_per_second : (K,) of each stream; where a group has none its streams count alike.
-    group : (K,) number of the group of each stream, 0 ... G - 1, each with a stream.
-
-    Raises
-    ------
-    UsageError : streams of a group differ in their replica.
-    """
-    count = len(stations)
-    rate, groups = _rates(requests_per_second, count), np.asarray(group, dtype=np.int64)
-    sizes = np.bincount(groups)
-    if groups.shape != (count,) or (sizes == 0).any():
-        raise UsageError("group: expected one number of 0 ... G - 1 for each stream, none left out")
-    first = np.full(len(sizes), count)
-    np.minimum.at(first, groups, np.arange(count))
-    for name in (*_REPLICA, "max_queue", "together"):
-        values = getattr(stations, name)
-        if (values != values[first][groups]).any():
-            raise UsageError(f"{name}: expected one value for all streams of a group")
-
-    def summed(values: Float) -> Float:
-        total: Float = np.bincount(groups, weights=values, minlength=len(sizes)).astype(np.float64)
-        return total
-
-    none = summed(rate)[groups] == 0.0
-    weight = np.where(none, 1.0, rate)
-    weight /= summed(weight)[groups]
-
-    def moments(mean: Float, cv: Float) -> tuple[Float, Float]:
-        whole, square = summed(weight * mean), summed(weight * mean**2 * (1.0 + cv**2))
-        variance = np.maximum(square - whole**2, 0.0)
-        return whole, np.sqrt(variance) / np.where(whole > 0.0, whole, 1.0)
-
-    inputs, input_cv = moments(stations.input_tokens, stations.input_cv)
-    outputs, output_cv = moments(stations.output_tokens, stations.output_cv)
-    held = weight * stations.output_tokens
-    places = summed(held) / summed(held / stations.max_batch)
-    return replace(
-        chosen(stations, first),
-        max_batch=np.maximum(np.floor(places * (1.0 + 1e-12)), 1.0),
-        input_tokens=inputs,
-        output_tokens=outputs,
-        input_cv=input_cv,
-        output_cv=output_cv,
-        burstiness=summed(weight * stations.burstiness),
-    )
-
-
-_REPLICA = ("decode_base_ms", "decode_per_seq_ms", "prefill_base_ms", "prefill_per_token_ms")
-
-
-def chosen(stations: Stations, index: ArrayLike) -> Stations:
-    """Some of the stations, in the order of ``index``."""
-    return replace(
-        stations, **{f.name: getattr(stations, f.name)[np.asarray(index)] for f in fields(stations)}
-    )
-
-
-def _table(stations: Stations) -> Float:
-    """One row per station, columns as the kernels number them."""
-    return np.column_stack([getattr(stations, field.name) for field in fields(stations)])
-
-
 def _lengths(stations: Stations) -> Float:
     return _own(
         len(stations), stations.input_tokens, stations.input_cv, stations.output_tokens,
@@ -381,25 +234,11 @@ def _lengths(stations: Stations) -> Float:
 
 
 def _own(count: int, *columns: ArrayLike) -> Float:
-    return np.column_stack([_whole(column, count, "lengths") for column in columns])
-
-
-def _whole(values: ArrayLike, count: int, name: str) -> Float:
-    array = np.asarray(values, dtype=np.float64)
-    if array.ndim > 1 or array.size not in (1, count):
-        raise UsageError(f"{name}: expected one number or {count}, got {array.shape}")
-    return np.ascontiguousarray(np.broadcast_to(array.reshape(-1), (count,)))
-
-
-def _rates(values: ArrayLike, count: int) -> Float:
-    rate = _whole(values, count, "requests_per_second")
-    if not (np.isfinite(rate) & (rate >= 0.0)).all():
-        raise UsageError("requests_per_second: expected finite numbers >= 0")
-    return rate
+    return np.column_stack([whole(column, count, "lengths") for column in columns])
 
 
 def _parts(percentile: ArrayLike, count: int) -> Float:
-    part = _whole(percentile, count, "percentile") / 100.0
+    part = whole(percentile, count, "percentile") / 100.0
     if ((part <= 0.0) | (part >= 1.0)).any():
         raise UsageError("percentile: expected numbers in (0, 100), or NaN")
     return part

@@ -1,117 +1,131 @@
-"""The replicas behind routes: which profile a route runs in, and its times."""
+"""Stations: replicas under their streams of requests."""
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from optimizer.instance.instance import Instance
-from optimizer.serving.measured import grids_of
-from optimizer.serving.profiles import ways
-from optimizer.serving.queue import Stations, mixed
+from optimizer.errors import UsageError
 
 Float = NDArray[np.float64]
-Int = NDArray[np.int64]
-
-DECODING = ("decode_base_ms", "decode_per_seq_ms")
-PREFILLING = ("prefill_base_ms", "prefill_per_token_ms")
 
 
-@dataclass(frozen=True, eq=False)
-class RouteStations:
-    """What is known of the replicas behind each route. Axes R (routes), K (stations).
+@dataclass(frozen=True)
+class Stations:
+    """Replicas under their streams; each field (K,) float64, or one number for all.
 
     Attributes
     ----------
-    place : (R,) station of each route; -1 where the queue can say nothing: no profile, measured
-        rates instead of times, or lengths of requests that are not given.
-    chips_per_replica : (R,) chips of one replica; NaN where the place is -1.
-    stations : (K,) one replica under the requests of a workload alone.
+    decode_base_ms, decode_per_seq_ms : a decode step of n running requests takes
+        ``decode_base_ms + decode_per_seq_ms * n``; the base is > 0.
+    prefill_base_ms, prefill_per_token_ms : a prefill of some tokens takes
+        ``prefill_base_ms + prefill_per_token_ms * tokens``.
+    max_batch : most requests running, whole, >= 1.
+    input_tokens : mean of the tokens that are prefilled (those cached are not), >= 0.
+    output_tokens : mean tokens put out, >= 1.
+    input_cv, output_cv : coefficients of variation of these lengths over requests.
+    burstiness : variance over mean of the number of arrivals; 1 is Poisson.
+    max_queue : requests that may wait, infinity for any number.
+    together : 1 (or True) for the textbook queue whose service slows down with the number served,
+        0 for iteration-level batching.
     """
 
-    place: Int
-    chips_per_replica: Float
-    stations: Stations | None
+    decode_base_ms: Float
+    decode_per_seq_ms: Float
+    prefill_base_ms: Float
+    prefill_per_token_ms: Float
+    max_batch: Float
+    input_tokens: Float
+    output_tokens: Float
+    input_cv: Float
+    output_cv: Float
+    burstiness: Float
+    max_queue: Float
+    together: Float
+
+    def __post_init__(self) -> None:
+        """Broadcast, check, and make read-only."""
+        names = [field.name for field in fields(self)]
+        given = [np.asarray(getattr(self, name), dtype=np.float64) for name in names]
+        length = max((array.size for array in given if array.ndim), default=1)
+        problems = []
+        for name, array in zip(names, given, strict=True):
+            if array.ndim > 1 or (array.ndim == 1 and array.size not in (1, length)):
+                problems.append(f"{name}: expected one number or {length}, got {array.shape}")
+                continue
+            whole = np.broadcast_to(array, (length,)).copy()
+            bad = ~_RULES[name][0](whole)
+            if bad.any():
+                place = int(np.flatnonzero(bad)[0])
+                problems.append(
+                    f"{name}: expected {_RULES[name][1]}, got {whole[place]:g} (station {place})"
+                )
+            whole.flags.writeable = False
+            object.__setattr__(self, name, whole)
+        if problems:
+            raise UsageError("; ".join(problems))
+
+    def __len__(self) -> int:
+        """K."""
+        return len(self.max_batch)
+
+    @property
+    def saturation(self) -> Float:
+        """Requests per second that leave a batch that is always full, (K,)."""
+        from optimizer.kernels.batch_queue import limits
+
+        answer = np.empty(len(self))
+        limits(table_of(self), answer)
+        return answer
 
 
-def route_stations(instance: Instance) -> RouteStations:
-    """Look the replicas behind every route up; routes that ask the same share a station."""
-    profile = profile_of_routes(instance)
-    workload = instance.routes.workload.astype(np.int64)
-    people = instance.workloads
-    told = ~np.isnan(people.input_tokens + people.output_tokens)
-    told &= people.input_tokens + people.output_tokens > 0
-    rows = np.flatnonzero((profile >= 0) & told[workload])
-    width = max(instance.num_workloads, 1)
-    pairs, place_of_row = np.unique(profile[rows] * width + workload[rows], return_inverse=True)
-    found = ways(instance, pairs // width, pairs % width)
-    times = np.logical_and.reduce([~np.isnan(values) for values in found.columns.values()])
-    known = found.fits & np.asarray(times)
-    place = np.full(instance.num_routes, -1, np.int64)
-    place[rows] = np.where(known, np.cumsum(known) - 1, -1)[place_of_row]
-    chips = np.full(instance.num_routes, np.nan)
-    there = place >= 0
-    chips[there] = instance.profiles.chips_per_replica[profile[there]]
-    stations = found.stations(np.flatnonzero(known)) if bool(known.any()) else None
-    return RouteStations(place, chips, stations)
+def _at_least(least: float) -> Callable[[Float], NDArray[np.bool_]]:
+    return lambda values: np.isfinite(values) & (values >= least)
 
 
-def profile_of_routes(instance: Instance) -> Int:
-    """(R,) row of profiles that a route runs in; -1 where none is said, or its rates are measured.
-
-    A route that names no configuration runs in the only one that its model has on the chip.
-    """
-    routes, models, chips = instance.routes, instance.model_names, instance.pools.chip.names
-    names = routes.configuration.names
-    row_of = _rows_by_name(instance)
-    key = instance.workloads.model.codes[routes.workload].astype(np.int64) * len(chips)
-    key = (key + instance.pools.chip.codes[routes.pool]) * max(len(names), 1)
-    asked, of_route = np.unique(key + routes.configuration.codes, return_inverse=True)
-    found = np.full(len(asked), -1, np.int64)
-    for position, code in enumerate(asked.tolist()):
-        pair, name = divmod(code, len(names))
-        way = models[pair // len(chips)], chips[pair % len(chips)], names[name]
-        found[position] = row_of.get(way, -1)
-    return found[of_route]
+_LENGTH = (_at_least(0.0), "a finite number >= 0")
+_RULES: dict[str, tuple[Callable[[Float], NDArray[np.bool_]], str]] = {
+    "decode_base_ms": (lambda v: np.isfinite(v) & (v > 0), "a finite number > 0"),
+    "decode_per_seq_ms": _LENGTH,
+    "prefill_base_ms": _LENGTH,
+    "prefill_per_token_ms": _LENGTH,
+    "max_batch": (lambda v: np.isfinite(v) & (v >= 1) & (v == np.floor(v)), "a whole number >= 1"),
+    "input_tokens": _LENGTH,
+    "output_tokens": (_at_least(1.0), "a finite number >= 1"),
+    "input_cv": _LENGTH,
+    "output_cv": _LENGTH,
+    "burstiness": (lambda v: np.isfinite(v) & (v > 0), "a finite number > 0"),
+    "max_queue": (lambda v: (v >= 0) & ((v == np.floor(v)) | np.isinf(v)), "a whole number >= 0"),
+    "together": (lambda v: (v == 0) | (v == 1), "0 or 1"),
+}
 
 
-def _rows_by_name(instance: Instance) -> dict[tuple[str, str, str], int]:
-    """Row of profiles by model, chip and configuration, the latter empty for an only one."""
-    table, measured = instance.profiles, grids_of(instance)
-    ways = zip(table.model.values(), table.chip.values(), table.configuration.values(), strict=True)
-    found: dict[tuple[str, str, str], int] = {}
-    several: set[tuple[str, str, str]] = set()
-    for row, (model, chip, configuration) in enumerate(ways):
-        usable = -1 if row in measured else row
-        found[model, chip, configuration] = usable
-        only = model, chip, ""
-        if only in found:
-            several.add(only)
-        found[only] = usable
-    return found | dict.fromkeys(several, -1)
+def chosen(stations: Stations, index: ArrayLike) -> Stations:
+    """Some of the stations, in the order of ``index``."""
+    return replace(
+        stations, **{f.name: getattr(stations, f.name)[np.asarray(index)] for f in fields(stations)}
+    )
 
 
-def shared(stations: Stations, requests_per_second: Float, group: Int) -> Stations:
-    """(G,) stations of groups whose workloads share replicas, each under all that comes to them.
+def table_of(stations: Stations) -> Float:
+    """One row per station, columns as the kernels number them."""
+    return np.column_stack([getattr(stations, field.name) for field in fields(stations)])
 
-    Estimated times depend on the lengths of requests. Those of a group are means over its work:
-    of decoding by the tokens put out, of prefilling by the tokens put in.
 
-    Parameters
-    ----------
-    stations : (K,) replicas under each workload alone.
-    requests_per_second : (K,) of each workload at one replica of the group.
-    group : (K,) group of each.
-    """
-    out = requests_per_second * stations.output_tokens
-    put_in = requests_per_second * np.maximum(stations.input_tokens, 1.0)
-    times = {}
-    for names, work in ((DECODING, out), (PREFILLING, put_in)):
-        total = np.bincount(group, work)
-        for name in names:
-            mean = np.bincount(group, work * getattr(stations, name)) / total
-            times[name] = mean[group]
-    return mixed(dataclasses.replace(stations, **times), requests_per_second, group)
+def whole(values: ArrayLike, count: int, name: str) -> Float:
+    """Numbers for each of ``count`` stations, (K,), from these or from one for all."""
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim > 1 or array.size not in (1, count):
+        raise UsageError(f"{name}: expected one number or {count}, got {array.shape}")
+    return np.ascontiguousarray(np.broadcast_to(array.reshape(-1), (count,)))
+
+
+def rates(values: ArrayLike, count: int) -> Float:
+    """Rates of ``count`` stations, (K,), checked."""
+    rate = whole(values, count, "requests_per_second")
+    if not (np.isfinite(rate) & (rate >= 0.0)).all():
+        raise UsageError("requests_per_second: expected finite numbers >= 0")
+    return rate

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from optimizer.serving.queue import Stations
+from optimizer.serving.stations import Stations
 
 Float = NDArray[np.float64]
 

@@ -16,7 +16,7 @@ from optimizer.instance.labels import Labels
 from optimizer.plan import Plan
 from optimizer.promises import slowed
 from optimizer.serving.queue import predict
-from optimizer.serving.stations import profile_of_routes, route_stations
+from optimizer.serving.route_stations import profile_of_routes, route_stations
 from optimizer.solving import solve
 from tests.unit.evaluation.shared_replicas import derived, underived
 
