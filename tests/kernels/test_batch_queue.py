@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import gamma, lognorm, norm
 
-from optimizer.kernels.batch_climb import FAMILY_PLACES
+from optimizer.kernels.batch_climb import FAMILY_PLACES, FOLLOWS
 from optimizer.kernels.batch_full import HEAVY
 from optimizer.kernels.batch_levels import SHARED, SPILL
 from optimizer.serving.queue import Stations, attainment, predict
@@ -50,7 +50,7 @@ class Twin:
             shape = np.maximum(variance / length**2, 1e-12)
             none = (1 + rate * length * shape) ** (-1 / shape)
             length = 0.5 * (length + (d + base * (1 - none)) / (1 - r))
-            turn = np.minimum(r + base * rate * none, 0.98)
+            turn = np.minimum(r + np.minimum(base * rate * none, FOLLOWS * (1 - r)), 0.98)
             noise = rate * length * self.square + base**2 * none * (1 - none)
             noise += 2 * base * none * a * rate * length
             variance = noise / (1 - turn**2)
