@@ -18,7 +18,7 @@ def test_settled_and_open(seed: int) -> None:
     handled = market.demand.copy()
     handled[::3, 0] = 0.0
     coupled = coupled.by_period(handled, np.zeros((coupled.rows.shape[1], periods)))
-    found = split_by_period.SplitByPeriod(coupled, price, width, threads=2)
+    found = split_by_period.SplitByPeriod(coupled, price, width, threads=2, halt=lambda: False)
     load = np.zeros((coupled.size, periods))
     torn: list[tuple[int, int, int]] = []
     for w in range(market.num_workloads):
