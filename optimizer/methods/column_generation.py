@@ -116,7 +116,9 @@ class ColumnGeneration:
             self._start(np.flatnonzero(self.open), halt)
 
     def _take_over(self, found: VertexSearch) -> None:
-        self.bound_usd, self.cost_usd = found.bound_usd.copy(), found.cost_usd.copy()
+        # Periods that are open begin at prices of their own, whose bound is not known yet.
+        self.bound_usd = np.where(found.open, -np.inf, found.bound_usd)
+        self.cost_usd = found.cost_usd.copy()
         self.only, self.open = found.only, found.open.copy()
         for period, split in enumerate(found.split):
             placed = split.route >= 0

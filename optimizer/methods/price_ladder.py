@@ -17,6 +17,7 @@ from optimizer.methods.sweeps import Halt, HaltedError, Sweeps
 from optimizer.progress import Progress
 
 Float = NDArray[np.float64]
+Int = NDArray[np.int64]
 
 HOTTEST, COLDEST = 1e-1, 2e-5
 """Temperatures of the first and, where workloads are few, of the last level."""
@@ -44,6 +45,7 @@ def climbed(
     halt: Halt,
     tell: Tell | None = None,
     start: Float | None = None,
+    periods: Int | None = None,
 ) -> Float:
     """(P, T) prices of chip-hours beyond what is paid for use.
 
@@ -51,12 +53,13 @@ def climbed(
     ----------
     tell : hears of bounds on the cost, once all workloads climb.
     start : (P, T) prices that are thought to be near; None for none.
+    periods : those that climb from such prices, ascending; None for all.
     """
     market = sweeps.market
     if start is not None:
         floor = floor_of(market)
         cold = floor * dearest(market)
-        return _down(sweeps, start, WARM * cold, cold, floor, progress, halt, tell)
+        return _down(sweeps, start, WARM * cold, cold, floor, progress, halt, tell, periods)
     price, hottest = np.zeros(market.capacity.shape), HOTTEST
     order = np.random.default_rng(SEED).permutation(market.num_workloads)
     count = SMALLEST_SAMPLE
@@ -70,17 +73,27 @@ def climbed(
 
 
 def sharpened(
-    sweeps: Sweeps, price: Float, progress: Progress, halt: Halt, tell: Tell | None = None
+    sweeps: Sweeps,
+    price: Float,
+    progress: Progress,
+    halt: Halt,
+    tell: Tell | None = None,
+    periods: Int | None = None,
 ) -> tuple[Float, Float]:
     """Prices at which few ways are left open in any period, and the slack meant by that, (T,).
 
     Where chips abound a Mtok costs far less than its scale. There the temperature falls further,
     as long as more ways are near the best than the finish can leave open.
+
+    Parameters
+    ----------
+    periods : those that are looked at, ascending; None for all.
     """
     market = sweeps.market
     floor = floor_of(market)
     slack = np.full(market.num_periods, WIDTHS * floor)
-    todo, coldest = np.arange(market.num_periods), floor * dearest(market)
+    todo = np.arange(market.num_periods) if periods is None else periods
+    coldest = floor * dearest(market)
     for _ in range(SHARPENINGS):
         try:
             near = sweeps.near(price[:, todo], slack[todo], todo, halt)
@@ -106,6 +119,7 @@ def _down(
     progress: Progress,
     halt: Halt,
     tell: Tell | None,
+    periods: Int | None = None,
 ) -> Float:
     """Climb at temperature after temperature."""
     temperature = hottest
@@ -117,7 +131,7 @@ def _down(
             floor=floor,
             tolerance=tolerance * min(temperature, 1e-3),
         )
-        price = climb(sweeps, price, level, halt, tell=tell)
+        price = climb(sweeps, price, level, halt, periods, tell)
         progress.step()
         if last:
             break
