@@ -306,7 +306,7 @@ def largest_rates(  # type: ignore[no-untyped-def]
             at_low, at_high = min(first_low, second_low), min(first, second)
             turn = side = 0
             while high - low > CLOSE * high and turn < 200:
-                middle = between(low, high, at_low, at_high, turn, CLOSE)
+                middle = between(low, high, at_low, at_high, turn, CLOSE / 3.0)
                 one, other = _slack(row, own, middle, ttft[k], tpot[k], late, state)
                 value = min(one, other)
                 if value >= 0.0:
