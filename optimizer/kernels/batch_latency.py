@@ -37,13 +37,19 @@ from optimizer.kernels.batch_levels import (
     STEP,
     STEP_VARIANCE,
 )
-from optimizer.kernels.batch_tails import fitted_tail
+from optimizer.kernels.batch_tails import fitted_tail, log_gamma
 from optimizer.kernels.jit import inner
 
 NORMAL_QUANTILES = (
     -1.5341205, -0.8871466, -0.4887764, -0.1573107, 0.1573107, 0.4887764, 0.8871466, 1.5341205,
 )  # fmt: skip
 """Standard normal quantiles at (i + 1/2) / 8: output lengths are taken at these, lognormal."""
+
+
+# Columns of a kind of requests: two of those by what they find, two of those by their length.
+PART, MEAN, VARIANCE, LOGNORMAL, SHIFT, LOG_GAMMA, FLAT, REACH, LENGTH, FLOOR = range(10)
+KINDS, COLUMNS = len(NORMAL_QUANTILES), 10
+"""Kinds at most, and what is put down of each."""
 
 
 @inner
@@ -66,49 +72,79 @@ def _flat(mean, variance, square):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _kind(part, mean, square, own, spread, time):  # type: ignore[no-untyped-def]
-    """Part of all requests that are of one kind and later than ``time``."""
+def _kind(part, mean, square, own, spread, kinds, count):  # type: ignore[no-untyped-def]
+    """Put down what is known of the requests of one kind, if there are any; gives how many."""
     if part < 1e-9:
-        return 0.0
+        return count
     variance = max(square - mean * mean, 0.0) + spread
     share = spread / variance if variance > 0.0 else 0.0
-    late = fitted_tail(own + mean, variance, share, mean, time)
-    flat = (1.0 - share) * _flat(mean, variance, square)
-    if flat > 0.0:
-        reach = math.sqrt(3.0 * variance)
-        uniform = 0.5 * (own + mean + reach - time) / reach
-        late += flat * (min(max(uniform, 0.0), 1.0) - late)
-    return part * late
+    kinds[count, PART] = part
+    kinds[count, MEAN], kinds[count, VARIANCE] = own + mean, variance
+    kinds[count, LOGNORMAL], kinds[count, SHIFT] = share, mean
+    kinds[count, FLAT] = (1.0 - share) * _flat(mean, variance, square)
+    kinds[count, REACH] = math.sqrt(3.0 * variance)
+    return _prepared(kinds, count)
 
 
 @inner
-def ttft_tail(state, prefill_base, prefill, input_cv, time):  # type: ignore[no-untyped-def]
+def _prepared(kinds, count):  # type: ignore[no-untyped-def]
+    """Add what a tail of two moments needs for every time."""
+    mean, variance = kinds[count, MEAN], kinds[count, VARIANCE]
+    gamma = kinds[count, LOGNORMAL] < 1.0 and variance > 1e-12 * mean * mean
+    kinds[count, LOG_GAMMA] = log_gamma(mean * mean / variance) if gamma else 0.0
+    return count + 1
+
+
+@inner
+def ttft_kinds(state, prefill, input_cv, kinds):  # type: ignore[no-untyped-def]
+    """Fill in the kinds of requests by what they find; gives how many there are.
+
+    Parameters
+    ----------
+    kinds : (KINDS, COLUMNS) to be filled in.
+    """
+    own, spread = prefill, (prefill * input_cv) ** 2
+    count = _kind(state[IDLE], 0.0, 0.0, own, spread, kinds, 0)
+    count = _kind(state[PLAIN], state[PLAIN_MEAN], state[PLAIN_SQUARE], own, spread, kinds, count)
+    count = _kind(state[MIXED], state[MIXED_MEAN], state[MIXED_SQUARE], own, spread, kinds, count)
+    return _kind(
+        state[BLOCKED], state[BLOCKED_MEAN], state[BLOCKED_SQUARE], own, spread, kinds, count
+    )
+
+
+@inner
+def ttft_late(state, prefill_base, kinds, count, time):  # type: ignore[no-untyped-def]
     """Part of requests whose first token comes later than ``time`` ms."""
     if math.isinf(state[BLOCKED_MEAN]):
         return 1.0
     left = time - prefill_base
     if left < 0.0:
         return 1.0
-    own, spread = prefill, (prefill * input_cv) ** 2
-    answer = _kind(state[IDLE], 0.0, 0.0, own, spread, left)
-    answer += _kind(state[PLAIN], state[PLAIN_MEAN], state[PLAIN_SQUARE], own, spread, left)
-    answer += _kind(state[MIXED], state[MIXED_MEAN], state[MIXED_SQUARE], own, spread, left)
-    answer += _kind(state[BLOCKED], state[BLOCKED_MEAN], state[BLOCKED_SQUARE], own, spread, left)
+    answer = 0.0
+    for i in range(count):
+        late = fitted_tail(
+            kinds[i, MEAN], kinds[i, VARIANCE], kinds[i, LOGNORMAL], kinds[i, SHIFT],
+            kinds[i, LOG_GAMMA], left,
+        )  # fmt: skip
+        if kinds[i, FLAT] > 0.0:
+            uniform = 0.5 * (kinds[i, MEAN] + kinds[i, REACH] - left) / kinds[i, REACH]
+            late += kinds[i, FLAT] * (min(max(uniform, 0.0), 1.0) - late)
+        answer += kinds[i, PART] * late
     return answer
 
 
 @inner
-def tpot_tail(state, least_step, steps, output_cv, time):  # type: ignore[no-untyped-def]
-    """Part of requests whose mean time per token after the first is over ``time`` ms.
+def tpot_kinds(state, least_step, steps, output_cv, kinds):  # type: ignore[no-untyped-def]
+    """Fill in requests by their length, each a part of all; gives how many kinds there are.
 
     Parameters
     ----------
     least_step : ms of a decode step of one request alone.
     steps, output_cv : mean decode steps of the class, and how its lengths vary.
+    kinds : (KINDS, COLUMNS) to be filled in.
     """
     spread = math.log1p(output_cv * output_cv)
     count = len(NORMAL_QUANTILES) if spread > 0.0 else 1
-    late = 0.0
     for i in range(count):
         length = steps
         if spread > 0.0:
@@ -118,8 +154,22 @@ def tpot_tail(state, least_step, steps, output_cv, time):  # type: ignore[no-unt
         aged = whole / state[RELAX]
         kept = 1.0 - aged / 3.0 if aged < 1e-3 else 2.0 * (aged - 1.0 + math.exp(-aged)) / aged**2
         variance = state[STEP_VARIANCE] * length * length * kept + state[JITTER] * whole
-        variance += state[EXTRA_VARIANCE]
         floor = 0.999 * least_step * length
-        mean = max(whole + state[EXTRA] - floor, 1e-9 * floor)
-        late += fitted_tail(mean, variance, 0.0, 0.0, time * length - floor)
-    return late / count
+        kinds[i, PART], kinds[i, LENGTH], kinds[i, FLOOR] = 1.0 / count, length, floor
+        kinds[i, MEAN] = max(whole + state[EXTRA] - floor, 1e-9 * floor)
+        kinds[i, VARIANCE] = variance + state[EXTRA_VARIANCE]
+        kinds[i, LOGNORMAL] = 0.0
+        _prepared(kinds, i)
+    return count
+
+
+@inner
+def tpot_late(kinds, count, time):  # type: ignore[no-untyped-def]
+    """Part of requests whose mean time per token after the first is over ``time`` ms."""
+    late = 0.0
+    for i in range(count):
+        late += kinds[i, PART] * fitted_tail(
+            kinds[i, MEAN], kinds[i, VARIANCE], 0.0, 0.0, kinds[i, LOG_GAMMA],
+            time * kinds[i, LENGTH] - kinds[i, FLOOR],
+        )  # fmt: skip
+    return late

@@ -12,7 +12,15 @@ import numpy as np
 
 from optimizer.kernels import batch_together as chain
 from optimizer.kernels.batch_full import saturation
-from optimizer.kernels.batch_latency import tpot_tail, ttft_mean, ttft_tail
+from optimizer.kernels.batch_latency import (
+    COLUMNS,
+    KINDS,
+    tpot_kinds,
+    tpot_late,
+    ttft_kinds,
+    ttft_late,
+    ttft_mean,
+)
 from optimizer.kernels.batch_levels import BLOCKED, LOST, RUNNING, TPOT, WAIT, levels
 from optimizer.kernels.batch_levels import WIDTH as STATE_WIDTH
 from optimizer.kernels.batch_together import service, together, wait_tail
@@ -35,9 +43,7 @@ OWN_INPUT, OWN_INPUT_CV, OWN_OUTPUT, OWN_OUTPUT_CV = range(4)
 BY_TTFT, BY_TPOT, BY_THROUGHPUT, BY_ALL = range(4)
 
 CLOSE = 1e-6
-"""Rates are found to this part of themselves."""
-PERCENTILE_CLOSE = 1e-4
-"""And percentiles to this."""
+"""Rates and percentiles are found to this part of themselves."""
 
 
 @inner
@@ -102,23 +108,44 @@ def _means(row, own, state):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _late_ttft(row, own, state, time):  # type: ignore[no-untyped-def]
-    """Part of a class whose TTFT is over a time."""
-    prefill = row[PREFILL_PER_TOKEN] * own[OWN_INPUT]
+def _ttft_kinds(row, own, state, kinds):  # type: ignore[no-untyped-def]
+    """Put down what the tail of TTFT of a class is made of; gives how many kinds."""
     if row[TOGETHER] > 0.0:
-        served = row[PREFILL_BASE] + prefill * state[chain.EFFECTIVE]
-        return wait_tail(state, row[ROOM], time - served)
-    return ttft_tail(state, row[PREFILL_BASE], prefill, own[OWN_INPUT_CV], time)
+        return 0
+    prefill = row[PREFILL_PER_TOKEN] * own[OWN_INPUT]
+    return ttft_kinds(state, prefill, own[OWN_INPUT_CV], kinds)
 
 
 @inner
-def _late_tpot(row, own, state, time):  # type: ignore[no-untyped-def]
+def _ttft_over(row, own, state, kinds, count, time):  # type: ignore[no-untyped-def]
+    """Part of a class whose TTFT is over a time."""
+    if row[TOGETHER] > 0.0:
+        prefill = row[PREFILL_PER_TOKEN] * own[OWN_INPUT]
+        served = row[PREFILL_BASE] + prefill * state[chain.EFFECTIVE]
+        return wait_tail(state, row[ROOM], time - served)
+    return ttft_late(state, row[PREFILL_BASE], kinds, count, time)
+
+
+@inner
+def _late_ttft(row, own, state, kinds, time):  # type: ignore[no-untyped-def]
+    """The same for one time alone."""
+    return _ttft_over(row, own, state, kinds, _ttft_kinds(row, own, state, kinds), time)
+
+
+@inner
+def _tpot_kinds(row, own, state, kinds):  # type: ignore[no-untyped-def]
+    """Put down what the tail of TPOT of a class is made of; not for ``together``."""
+    steps, _ = _steps(own[OWN_OUTPUT])
+    least = row[DECODE_BASE] + row[DECODE_PER_SEQ]
+    return tpot_kinds(state, least, steps, own[OWN_OUTPUT_CV], kinds)
+
+
+@inner
+def _late_tpot(row, own, state, kinds, time):  # type: ignore[no-untyped-def]
     """Part of a class whose TPOT is over a time; of ``together`` the state was asked for it."""
     if row[TOGETHER] > 0.0:
         return 1.0 if time < row[DECODE_BASE] + row[DECODE_PER_SEQ] else state[chain.ABOVE]
-    steps, _ = _steps(own[OWN_OUTPUT])
-    least = row[DECODE_BASE] + row[DECODE_PER_SEQ]
-    return tpot_tail(state, least, steps, own[OWN_OUTPUT_CV], time)
+    return tpot_late(kinds, _tpot_kinds(row, own, state, kinds), time)
 
 
 @inner
@@ -128,20 +155,21 @@ def _above(tail, late):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _ttft_percentile(row, own, state, late, mean):  # type: ignore[no-untyped-def]
+def _ttft_percentile(row, own, state, kinds, late, mean):  # type: ignore[no-untyped-def]
     """The least time that no more than ``late`` of a class is over."""
     if math.isinf(mean):
         return math.inf
+    count = _ttft_kinds(row, own, state, kinds)
     low, high = 0.0, 2.0 * mean
-    at_low, at_high = -math.log(late), _above(_late_ttft(row, own, state, high), late)
+    at_low, at_high = -math.log(late), _above(_ttft_over(row, own, state, kinds, count, high), late)
     while at_high > 0.0:
         low, at_low = high, at_high
         high *= 2.0
-        at_high = _above(_late_ttft(row, own, state, high), late)
+        at_high = _above(_ttft_over(row, own, state, kinds, count, high), late)
     turn = side = 0
-    while high - low > PERCENTILE_CLOSE * high and turn < 200:
-        time = between(low, high, at_low, at_high, turn, PERCENTILE_CLOSE)
-        value = _above(_late_ttft(row, own, state, time), late)
+    while high - low > CLOSE * high and turn < 200:
+        time = between(low, high, at_low, at_high, turn, CLOSE)
+        value = _above(_ttft_over(row, own, state, kinds, count, time), late)
         if value > 0.0:
             low, at_low = time, value
             at_high *= 0.5 if side > 0 else 1.0
@@ -155,18 +183,19 @@ def _ttft_percentile(row, own, state, late, mean):  # type: ignore[no-untyped-de
 
 
 @inner
-def _tpot_percentile(row, own, state, late):  # type: ignore[no-untyped-def]
+def _tpot_percentile(row, own, state, kinds, late):  # type: ignore[no-untyped-def]
     """The same of the time per token, for stations that are not ``together``."""
+    count = _tpot_kinds(row, own, state, kinds)
     low, high = 0.0, state[TPOT]
-    at_low, at_high = -math.log(late), _above(_late_tpot(row, own, state, high), late)
+    at_low, at_high = -math.log(late), _above(tpot_late(kinds, count, high), late)
     while at_high > 0.0:
         low, at_low = high, at_high
         high *= 1.3
-        at_high = _above(_late_tpot(row, own, state, high), late)
+        at_high = _above(tpot_late(kinds, count, high), late)
     turn = side = 0
-    while high - low > PERCENTILE_CLOSE * high and turn < 200:
-        time = between(low, high, at_low, at_high, turn, PERCENTILE_CLOSE)
-        value = _above(_late_tpot(row, own, state, time), late)
+    while high - low > CLOSE * high and turn < 200:
+        time = between(low, high, at_low, at_high, turn, CLOSE)
+        value = _above(tpot_late(kinds, count, time), late)
         if value > 0.0:
             low, at_low = time, value
             at_high *= 0.5 if side > 0 else 1.0
@@ -194,15 +223,15 @@ def _step_percentile(row, per_second, late, state):  # type: ignore[no-untyped-d
 
 
 @inner
-def _kept(row, own, state, per_second, ttft, tpot):  # type: ignore[no-untyped-def]
+def _kept(row, own, state, kinds, per_second, ttft, tpot):  # type: ignore[no-untyped-def]
     """Part of a class that keeps both promises; of ``together`` it changes what was asked."""
     if row[TOGETHER] > 0.0 and not math.isnan(tpot):
         _settle(row, per_second, _concurrency(row, tpot), state)
     kept = 1.0 - (state[chain.LOST] if row[TOGETHER] > 0.0 else state[LOST])
     if not math.isnan(ttft):
-        kept *= 1.0 - _late_ttft(row, own, state, ttft)
+        kept *= 1.0 - _late_ttft(row, own, state, kinds, ttft)
     if not math.isnan(tpot):
-        kept *= 1.0 - _late_tpot(row, own, state, tpot)
+        kept *= 1.0 - _late_tpot(row, own, state, kinds, tpot)
     return kept
 
 
@@ -224,7 +253,7 @@ def predictions(  # type: ignore[no-untyped-def]
         the others that finds no place in the batch, part that keeps both promises, taken for
         independent: those lost keep nothing.
     """
-    state = np.zeros(STATE_WIDTH)
+    state, kinds = np.zeros(STATE_WIDTH), np.zeros((KINDS, COLUMNS))
     last = -1
     for k in range(begin, end):
         g = group[k]
@@ -239,23 +268,23 @@ def predictions(  # type: ignore[no-untyped-def]
         answer[k, MEAN_RUNNING] = state[chain.SERVED] if alike else state[RUNNING]
         answer[k, PART_LOST] = state[chain.LOST] if alike else state[LOST]
         answer[k, PART_WAITING] = state[chain.HELD_UP] if alike else state[BLOCKED]
-        answer[k, IN_TIME] = _kept(row, own, state, per_second[g], ttft[k], tpot[k])
+        answer[k, IN_TIME] = _kept(row, own, state, kinds, per_second[g], ttft[k], tpot[k])
         if alike and not math.isnan(tpot[k]):
             last = -1
         answer[k, LATE_TTFT] = answer[k, LATE_TPOT] = math.nan
         if math.isnan(percentile[k]):
             continue
         late = 1.0 - percentile[k]
-        answer[k, LATE_TTFT] = _ttft_percentile(row, own, state, late, answer[k, MEAN_TTFT])
+        answer[k, LATE_TTFT] = _ttft_percentile(row, own, state, kinds, late, answer[k, MEAN_TTFT])
         if alike:
             answer[k, LATE_TPOT] = _step_percentile(row, per_second[g], late, state)
             last = -1
         else:
-            answer[k, LATE_TPOT] = _tpot_percentile(row, own, state, late)
+            answer[k, LATE_TPOT] = _tpot_percentile(row, own, state, kinds, late)
 
 
 @inner
-def _slack(row, own, per_second, ttft, tpot, late, state):  # type: ignore[no-untyped-def]
+def _slack(row, own, per_second, ttft, tpot, late, state, kinds):  # type: ignore[no-untyped-def]
     """How far each promise is from being broken: log of what is allowed by what is so."""
     _settle(row, per_second, _concurrency(row, tpot), state)
     first = second = math.inf
@@ -267,9 +296,9 @@ def _slack(row, own, per_second, ttft, tpot, late, state):  # type: ignore[no-un
             second = math.log(max(tpot, 1e-300) / mean_tpot)
         return first, second
     if not math.isnan(ttft):
-        first = math.log(late / max(_late_ttft(row, own, state, ttft), 1e-30))
+        first = math.log(late / max(_late_ttft(row, own, state, kinds, ttft), 1e-30))
     if not math.isnan(tpot):
-        second = math.log(late / max(_late_tpot(row, own, state, tpot), 1e-30))
+        second = math.log(late / max(_late_tpot(row, own, state, kinds, tpot), 1e-30))
     return first, second
 
 
@@ -289,25 +318,25 @@ def largest_rates(  # type: ignore[no-untyped-def]
     binding : (k,) one of ``BY_TTFT``, ``BY_TPOT``, ``BY_THROUGHPUT``, ``BY_ALL`` (no rate does).
     lost : (k,) part of the arrivals that is lost at that rate.
     """
-    state = np.zeros(STATE_WIDTH)
+    state, kinds = np.zeros(STATE_WIDTH), np.zeros((KINDS, COLUMNS))
     for k in range(begin, end):
         row, own = stations[k], classes[k]
         late = 1.0 - percentile[k]
         high = highest * _limit(row)
-        first, second = _slack(row, own, high, ttft[k], tpot[k], late, state)
+        first, second = _slack(row, own, high, ttft[k], tpot[k], late, state, kinds)
         binding[k] = BY_THROUGHPUT
         rate[k] = high
         if min(first, second) < 0.0:
             low = 0.0
-            first_low, second_low = _slack(row, own, low, ttft[k], tpot[k], late, state)
+            first_low, second_low = _slack(row, own, low, ttft[k], tpot[k], late, state, kinds)
             if min(first_low, second_low) < 0.0:
                 rate[k], binding[k], lost[k] = 0.0, BY_ALL, 0.0
                 continue
             at_low, at_high = min(first_low, second_low), min(first, second)
             turn = side = 0
             while high - low > CLOSE * high and turn < 200:
-                middle = between(low, high, at_low, at_high, turn, CLOSE / 3.0)
-                one, other = _slack(row, own, middle, ttft[k], tpot[k], late, state)
+                middle = between(low, high, at_low, at_high, turn, CLOSE)
+                one, other = _slack(row, own, middle, ttft[k], tpot[k], late, state, kinds)
                 value = min(one, other)
                 if value >= 0.0:
                     low, at_low = middle, value

@@ -25,14 +25,20 @@ def normal_tail(z):  # type: ignore[no-untyped-def]
 
 
 @inner
-def gamma_tail(shape, x):  # type: ignore[no-untyped-def]
-    """P(X > x) of a gamma variable of scale 1."""
+def log_gamma(shape):  # type: ignore[no-untyped-def]
+    """Logarithm of Gamma(shape); 0 where no tail needs it."""
+    return math.lgamma(shape) if shape < SMOOTH else 0.0
+
+
+@inner
+def gamma_tail(shape, log_of_gamma, x):  # type: ignore[no-untyped-def]
+    """P(X > x) of a gamma variable of scale 1, the logarithm of Gamma(shape) known."""
     if x <= 0.0:
         return 1.0
     if shape >= SMOOTH:
         ninth = 1.0 / (9.0 * shape)
         return normal_tail((math.exp(math.log(x / shape) / 3.0) - 1.0 + ninth) / math.sqrt(ninth))
-    front = shape * math.log(x) - x - math.lgamma(shape)
+    front = shape * math.log(x) - x - log_of_gamma
     if x < shape + 1.0:
         if shape < 1e-8:  # all of it is at 0
             return 0.0
@@ -75,7 +81,7 @@ def lognormal_tail(mean, variance, x):  # type: ignore[no-untyped-def]
 
 
 @inner
-def fitted_tail(mean, variance, lognormal, shift, x):  # type: ignore[no-untyped-def]
+def fitted_tail(mean, variance, lognormal, shift, log_of_gamma, x):  # type: ignore[no-untyped-def]
     """P(X > x) of a positive sum of which two moments are known.
 
     Parameters
@@ -84,13 +90,14 @@ def fitted_tail(mean, variance, lognormal, shift, x):  # type: ignore[no-untyped
         of the tails of a lognormal variable, beside a constant, and of a gamma variable, both with
         these two moments.
     shift : the constant: mean of all but the lognormal term.
+    log_of_gamma : that of the shape mean ** 2 / variance, which is the same for every x.
     """
     if variance <= 1e-12 * mean * mean:
         return 1.0 if x < mean * (1.0 - 1e-12) else 0.0
     answer = 0.0
     if lognormal < 1.0:
         scale = variance / mean
-        answer = (1.0 - lognormal) * gamma_tail(mean / scale, x / scale)
+        answer = (1.0 - lognormal) * gamma_tail(mean / scale, log_of_gamma, x / scale)
     if lognormal > 0.0:
         answer += lognormal * lognormal_tail(mean - shift, variance, x - shift)
     return answer

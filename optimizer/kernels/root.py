@@ -22,7 +22,7 @@ def between(low, high, at_low, at_high, turn, close):  # type: ignore[no-untyped
     if turn % 4 == 3 or math.isinf(at_high) or math.isinf(at_low):
         return middle
     place = low + (high - low) * at_low / (at_low - at_high)
-    edge = 0.3 * close * high
+    edge = 0.1 * close * high
     if high - low < 4.0 * edge:
         return middle
     # A step past a place that is nearly the root closes the bracket from the other side.
