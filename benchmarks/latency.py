@@ -40,20 +40,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--pools", type=int, default=POOLS, metavar="N")
     parser.add_argument("--periods", type=int, default=PERIODS, metavar="N")
     parser.add_argument("--sharing", type=int, default=1, metavar="N", help="workloads per model")
+    parser.add_argument("--parts", action="store_true", help="chips by the part, no replicas")
     parser.add_argument("--repeat", type=int, default=5, metavar="N")
     parser.add_argument("--out", type=Path, metavar="FILE.jsonl", help="file to append to")
     asked = parser.parse_args(arguments)
     with alone():
-        made = measured(asked.models, asked.pools, asked.periods, asked.sharing, asked.repeat)
+        instance = fleet(asked.models, asked.pools, asked.periods, asked.sharing)
+        if asked.parts:
+            instance = dataclasses.replace(instance, replicas=table_of(Replicas, 0))
+        made = measured(instance, asked.repeat)
     keep(made, asked.out)
     print(_line(made), file=sys.stderr)
     return 0
 
 
-def measured(models: int, pools: int, periods: int, sharing: int, repeat: int) -> dict[str, Any]:
+def measured(instance: Instance, repeat: int) -> dict[str, Any]:
     """The record."""
     code, before = commit(), load_average()
-    instance = fleet(models, pools, periods, sharing)
     plan = spread(instance)
     found = predicted_latency(instance, plan)
     seconds, cpu = [], []
@@ -72,9 +75,9 @@ def measured(models: int, pools: int, periods: int, sharing: int, repeat: int) -
         }
     }
     size = {
-        "models": models,
-        "pools": pools,
-        "periods": periods,
+        "models": len(instance.model_names),
+        "pools": instance.num_pools,
+        "periods": instance.num_periods,
         "groups": len(found.groups.lane),
         "predictions": len(found.kept),
     }
@@ -133,7 +136,10 @@ def fleet(models: int, pools: int, periods: int, sharing: int) -> Instance:
 
 
 def spread(instance: Instance) -> Plan:
-    """A plan with something on every route in every period; replicas 0 to 40 % more than needed."""
+    """A plan with something on every route in every period.
+
+    Replicas, where models run in them, are up to 40 % more than needed, and whole.
+    """
     rng = np.random.default_rng(1)
     routes, periods = instance.routes, instance.num_periods
     route = np.repeat(np.arange(instance.num_routes), periods)
@@ -151,7 +157,7 @@ def spread(instance: Instance) -> Plan:
         period,
         mtok,
         np.zeros((instance.num_workloads, periods)),
-        replicas=Cells.of_dense(np.ceil(needed)),
+        replicas=Cells.of_dense(np.ceil(needed)) if len(instance.replicas.model) else None,
     )
 
 
