@@ -19,7 +19,7 @@ from optimizer.instance.select import select
 from optimizer.instance.tables import MATRICES, TABLES, Residency, Shares
 from tests.unit.instance.full import full_instance
 
-HEAD = ("name", "title", "start", "period_hours", "budget_usd", "origin")
+HEAD = ("name", "title", "start", "period_hours", "budget_usd", "replicas_shared_by", "origin")
 
 
 def rows_of(instance: Instance, table: str) -> list[tuple[Any, ...]]:
@@ -66,7 +66,7 @@ def test_every_declared_column_follows_its_axis(seed: int) -> None:
         field = MATRIX_FIELDS[matrix.name]
         rows = workloads if matrix.rows == "workloads" else pools
         assert (getattr(part, field) == getattr(whole, field)[rows][:, 1:4]).all()
-    for name in ("name", "title", "period_hours", "budget_usd"):
+    for name in ("name", "title", "period_hours", "budget_usd", "replicas_shared_by"):
         assert getattr(part, name) == getattr(whole, name)
     assert part.start - whole.start == timedelta(hours=0.75)
 
