@@ -123,7 +123,6 @@ def sentence(instance: Instance, refusals: Refusals, position: int) -> str:
     workload, pool = int(refusals.workload[position]), int(refusals.pool[position])
     model = instance.workloads.model[workload]
     chip, region = instance.pools.chip[pool], instance.pools.region[pool]
-    nearest = f" ({instance.profiles.configuration[row]})" if row >= 0 else ""
     if reason is Reason.RESIDENCY:
         return f"residency: {region} is not allowed"
     if reason is Reason.EXCLUDED:
@@ -140,6 +139,8 @@ def sentence(instance: Instance, refusals: Refusals, position: int) -> str:
         return f"round trip of {best:g} ms, at most {limit:g} allowed"
     if reason is Reason.NO_PROFILE:
         return f"no profile of {model} on {chip}"
+    # From here on the row is one of profiles.
+    nearest = f" ({instance.profiles.configuration[row]})" if row >= 0 else ""
     if reason is Reason.NO_MEMORY:
         return f"memory of {chip} does not hold {model} and one request{nearest}"
     if reason is Reason.BEYOND_TABLE:

@@ -17,7 +17,7 @@ import pytest
 import optimizer
 from optimizer.instance.instance import Instance
 from optimizer.result import Result
-from optimizer.serving.derivation import Delivery, Reason, Refusals
+from optimizer.serving.derivation import Delivery, Reason, Refusals, sentence
 from optimizer.serving.reading import read_derived
 
 FOLDER = Path(__file__).parents[2] / "instances" / "frontier-2026-05"
@@ -219,3 +219,15 @@ def test_limits_bind_and_are_worth_something(result: Result) -> None:
 def test_left_out_pools_are_named_with_the_way_out(result: Result) -> None:
     assert set(result.left_out) == set(MAIA)
     assert all("--price" in why for why in result.left_out.values())
+
+
+def test_every_pair_that_is_no_route_has_a_sentence() -> None:
+    # There are more exclusions than profiles: a rule's row is no profile's.
+    instance, derivation = read_derived(FOLDER)
+    assert derivation is not None
+    assert len(instance.exclusions.exclusion) > len(instance.profiles.max_batch)
+    refusals = derivation.refusals
+    told = [sentence(instance, refusals, position) for position in range(len(refusals.workload))]
+    assert len(told) == instance.num_workloads * instance.num_pools - instance.num_routes
+    assert any(text.startswith("exclusion ") for text in told)
+    assert all(told)
