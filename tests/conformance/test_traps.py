@@ -258,10 +258,12 @@ def test_cp_sat_refuses_what_it_would_get_wrong() -> None:
 
 
 def test_cp_sat_without_time_claims_no_bound() -> None:
-    """Its response holds a bound of 0 before it has any; this program costs less than 0."""
-    given = dataclasses.replace(QUARTERS, upper=np.full(2, 9.0), integer=np.ones(2, np.bool_))
-    outcome = CpSat().solve(given, 1e-6)
-    assert outcome.bound <= 0 if outcome.reason is Reason.OPTIMAL else outcome.bound == -INF
+    """Its response holds a bound of 0 before it has any; this program costs -2."""
+    rows = [(-INF, (3, 1), 4), (-INF, (1, 3), 4)]
+    given = program((-1, -1), rows, upper=9)
+    given = dataclasses.replace(given, integer=np.ones(2, np.bool_))
+    for seconds in (1e-6, 1e-3, 5.0):
+        assert CpSat().solve(given, seconds).bound <= -2
 
 
 # --- verdicts that are false -----------------------------------------------------------------
