@@ -70,6 +70,8 @@ def solve(
     begun = time.monotonic()
     limits, progress = limits or Limits(), progress or Silent()
     found = _searched(instance, method, solver, limits, progress)
+    if found.latency is None:
+        return found.since(begun)
     slower, rounds = np.ones(instance.num_routes), 0
     while found.latency is not None and found.latency.broken and keep_promises:
         left = limits.after(begun)
@@ -79,11 +81,11 @@ def solve(
         if bool((more == 1.0).all()):
             break  # what is broken is so on idle replicas as well
         progress.note(f"{found.latency.broken:,} promises would be broken; tightening their routes")
-        slower *= more
-        again = _searched(slowed(instance, slower), method, solver, left, progress)
+        slower_still = slower * more
+        again = _searched(slowed(instance, slower_still), method, solver, left, progress)
         if again.latency is None:
             break  # no plan in the time that was left: the one before is one at least
-        rounds += 1
+        slower, rounds = slower_still, rounds + 1
         found = dataclasses.replace(again, seconds=_together(found.seconds, again.seconds))
     return dataclasses.replace(found, tightening_rounds=rounds, slower=slower).since(begun)
 

@@ -207,14 +207,14 @@ def _in_span(contracts: Contracts, span: slice) -> Contracts:
     last = np.where(contracts.last_period == LAST_PERIOD, LAST_PERIOD, last)
     kept = np.flatnonzero((last >= 0) & (first < span.stop - span.start))
     moved = dataclasses.replace(contracts, first_period=first, last_period=last)
-    return _rows_of(moved, kept)
+    return rows_of(moved, kept)
 
 
 def _counted(models: Models, replicas: Replicas) -> Models:
     """Models, without least numbers of replicas where there is none to count."""
     counted = (models.min_replicas == 0) | _named_in(models.model, replicas.model)
     free = dataclasses.replace(models, min_replicas=np.where(counted, models.min_replicas, 0))
-    return _rows_of(free, np.flatnonzero(counted | catalog_only(free)))
+    return rows_of(free, np.flatnonzero(counted | catalog_only(free)))
 
 
 def _before(instance: Instance, span: slice, cut: Mapping[str, Any]) -> InForce:
@@ -237,7 +237,7 @@ def _before(instance: Instance, span: slice, cut: Mapping[str, Any]) -> InForce:
     )
 
 
-def _rows_of(record: Record, rows: Rows) -> Record:
+def rows_of(record: Record, rows: Rows) -> Record:
     """Some rows of a table that points at nothing."""
     columns = {name: getattr(record, name) for name, _ in columns_of(type(record))}
     return type(record)(**{name: _cut(values, rows) for name, values in columns.items()})

@@ -17,8 +17,7 @@ from optimizer.instance.in_memory import table_of
 from optimizer.instance.instance import Instance
 from optimizer.instance.labels import Labels
 from optimizer.instance.places import number_text, quoted
-from optimizer.instance.select import select
-from optimizer.instance.serving_tables import Exclusions
+from optimizer.instance.select import rows_of, select
 from optimizer.instance.tables import Residency, Routes, Workloads
 from optimizer.serving.traces.imported import Imported
 from optimizer.serving.traces.settings import TraceSettings
@@ -93,7 +92,7 @@ def borrowed(
     named = still_excluding(base.exclusions, workloads, base.pools)
     instance = dataclasses.replace(
         base,
-        exclusions=_some(base.exclusions, np.flatnonzero(named)),
+        exclusions=rows_of(base.exclusions, np.flatnonzero(named)),
         name=name,
         title=title_of(imported),
         start=imported.start,
@@ -212,16 +211,6 @@ def _rows_of(
     new_owner = np.repeat(np.arange(len(place), dtype=np.int32), counts)
     within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     return order[np.repeat(starts, counts) + within], new_owner
-
-
-def _some(table: Exclusions, rows: NDArray[np.int64]) -> Exclusions:
-    """Some of the exclusions."""
-    columns: dict[str, Any] = {}
-    for name, _ in columns_of(Exclusions):
-        values = getattr(table, name)
-        kept = values.take(rows) if isinstance(values, Labels) else None
-        columns[name] = tuple(values[row] for row in rows.tolist()) if kept is None else kept
-    return Exclusions(**columns)
 
 
 def _taken(table: Record, rows: NDArray[np.int64], owner: NDArray[np.int32]) -> Record:
