@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from optimizer.kernels.jit import kernel
-from optimizer.kernels.lanes import any_late, hits
+from optimizer.kernels.lanes import any_late, hits, write_ways
 from optimizer.kernels.near_ways import GIVE_UP, NOTHING, _candidates, _price
 
 TIED = 1e-12
@@ -42,7 +42,7 @@ def held_ways(  # type: ignore[no-untyped-def]
     settled_usd : (t,) what these pay at ``pool_usd``, added to.
     found_workload, found_position, found_route : (n,) ways near the best of the cells that may
         change: workload, place, route; ``GIVE_UP`` where there is no route among them. Filled as
-        far as they go, sorted by workload, then route, then place.
+        far as they go, by workload, in each place by route.
 
     Returns
     -------
@@ -62,13 +62,13 @@ def held_ways(  # type: ignore[no-untyped-def]
     cost = np.empty((most, periods))
     best, edge, want = np.empty(periods), np.empty(periods), np.empty(periods)
     mine, near = np.empty(periods, np.int64), np.empty(periods, np.int64)
-    loose = np.empty(periods, np.bool_)
-    found, room, widest = 0, len(found_route), slack.max() + floor.max()
+    loose = np.empty(periods, np.int64)
+    found, room, widest, over = 0, len(found_route), slack.max(), floor.max()
     for w in range(begin, end):
         top, unit = ceiling[w], scale[w]
         count = _candidates(
             first_route[w], first_route[w + 1], route_pool, opens, late, period, route_usd,
-            chip_hours, low, high, top, widest * unit, low_usd, ways,
+            chip_hours, low, high, top, over * unit, widest, low_usd, ways,
         )  # fmt: skip
         for t in range(periods):
             best[t] = top
@@ -89,9 +89,8 @@ def held_ways(  # type: ignore[no-untyped-def]
                 inside = line[t] <= edge[t]
                 near[t] += 1 if inside else 0
                 mine[t] = r if inside else mine[t]
-        some = False
+        count = 0
         for t in range(periods):
-            loose[t] = False
             if want[t] == 0.0:
                 only[w, period[t]] = NOTHING
                 continue
@@ -106,24 +105,19 @@ def held_ways(  # type: ignore[no-untyped-def]
                             usd = route_usd[r] + chip_hours[r] * pool_usd[route_pool[r], t]
                     settled = usd <= best[t] + TIED * unit
                 if not settled:
-                    loose[t], some = True, True
+                    loose[count] = t
+                    count += 1
                     continue
             settled_usd[t] += want[t] * best[t]
             if r >= 0:
                 load[route_pool[r], t] += chip_hours[r] * want[t]
-        if not some:
-            continue
-        for i in range(lines):
-            r, line = ways[hit[i]], cost[hit[i]]
-            for t in range(periods):
-                if loose[t] and line[t] <= edge[t]:
-                    if found < room:
-                        found_workload[found] = w
-                        found_position[found] = place[t]
-                        found_route[found] = r
-                    found += 1
-        for t in range(periods):
-            if loose[t] and mine[t] == GIVE_UP:
+        found = write_ways(
+            w, loose, count, edge, cost, ways, hit, lines, place, found, found_workload,
+            found_position, found_route,
+        )  # fmt: skip
+        for n in range(count):
+            t = loose[n]
+            if mine[t] == GIVE_UP:
                 if found < room:
                     found_workload[found] = w
                     found_position[found] = place[t]

@@ -28,6 +28,36 @@ def hits(cost, count, edge, hit):  # type: ignore[no-untyped-def]
 
 
 @inner
+def write_ways(  # type: ignore[no-untyped-def]
+    w, cells, count, edge, cost, ways, hit, lines, place, found, to_workload, to_position, to_route
+):
+    """Write the ways up to ``edge`` of one workload in its first ``count`` of ``cells``.
+
+    Parameters
+    ----------
+    cells : (t,) positions on t.
+    ways, hit, lines : routes, and which ``lines`` of them have something up to ``edge``.
+    place : (t,) what is written for each position.
+    found : how many were found before; beyond the arrays they are only counted.
+
+    Returns
+    -------
+    How many there are then.
+    """
+    room = len(to_route)
+    for n in range(count):
+        t = cells[n]
+        for i in range(lines):
+            if cost[hit[i], t] <= edge[t]:
+                if found < room:
+                    to_workload[found] = w
+                    to_position[found] = place[t]
+                    to_route[found] = ways[hit[i]]
+                found += 1
+    return found
+
+
+@inner
 def any_late(opens, begin, end):  # type: ignore[no-untyped-def]
     """Whether any of these routes opens after the first period."""
     latest = 0

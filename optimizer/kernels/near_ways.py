@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from optimizer.kernels.jit import inner, kernel
-from optimizer.kernels.lanes import any_late, decay, hits, logarithms
+from optimizer.kernels.lanes import any_late, decay, hits, logarithms, write_ways
 
 NOTHING = -3
 """There is no demand."""
@@ -25,9 +25,9 @@ GIVE_UP = -1
 @inner
 def _candidates(  # type: ignore[no-untyped-def]
     begin, end, route_pool, opens, late, period, route_usd, chip_hours, low, high, top, out,
-    floor, ways,
+    part, floor, ways,
 ):  # fmt: skip
-    """Write the routes that may be within ``out`` of the best to ``ways``; how many there are.
+    """Write the routes that may be as near the best as asked to ``ways``; how many there are.
 
     No rounding is lost: sums and products are monotone in float64 as well.
 
@@ -36,6 +36,7 @@ def _candidates(  # type: ignore[no-untyped-def]
     late : whether any route opens after the first period.
     low, high : (p,) least and greatest price over the periods.
     top : USD per Mtok of giving up.
+    out, part : how far from the best is asked for: USD per Mtok, and a part of the best.
     floor : (k,) space for the least cost of each route.
     """
     one, two = top, top
@@ -68,7 +69,8 @@ def _candidates(  # type: ignore[no-untyped-def]
             floor[k] = usd + hours * low[p]
             c = usd + hours * high[p]
             one = c if c < one else one
-    edge = min(one, two) + out
+    best = min(one, two)
+    edge = best + out + part * abs(best)
     count = 0
     for k in range(end - begin):
         ways[count] = begin + k
@@ -151,7 +153,7 @@ def soft_minimum(  # type: ignore[no-untyped-def]
         out = reach * s
         count = _candidates(
             first_route[w], first_route[w + 1], route_pool, opens, late, period, route_usd,
-            chip_hours, low, high, top, out, floor, ways,
+            chip_hours, low, high, top, out, 0.0, floor, ways,
         )  # fmt: skip
         for t in range(periods):
             best[t] = top
@@ -250,12 +252,13 @@ def near_ways(  # type: ignore[no-untyped-def]
     cost = np.empty((most, periods))
     best, edge, want = np.empty(periods), np.empty(periods), np.empty(periods)
     mine, near = np.empty(periods, np.int64), np.empty(periods, np.int64)
-    found, room, widest = 0, len(found_route), slack.max()
+    torn = np.empty(periods, np.int64)
+    found, widest = 0, slack.max()
     for w in range(begin, end):
         top, unit = ceiling[w], scale[w]
         count = _candidates(
             first_route[w], first_route[w + 1], route_pool, opens, late, period, route_usd,
-            chip_hours, low, high, top, widest * unit, floor, ways,
+            chip_hours, low, high, top, widest * unit, 0.0, floor, ways,
         )  # fmt: skip
         for t in range(periods):
             best[t] = top
@@ -276,23 +279,17 @@ def near_ways(  # type: ignore[no-untyped-def]
                 inside = line[t] <= edge[t]
                 near[t] += 1 if inside else 0
                 mine[t] = r if inside else mine[t]
-        several = False
+        several = 0
         for t in range(periods):
             if want[t] == 0.0:
                 mine[t] = NOTHING
             elif near[t] > 1:
                 mine[t] = SEVERAL
-                several = True
+                torn[several] = t
+                several += 1
             only[w, place[t]] = mine[t]
-        if not several:
-            continue
-        for i in range(lines):
-            r, line = ways[hit[i]], cost[hit[i]]
-            for t in range(periods):
-                if mine[t] == SEVERAL and line[t] <= edge[t]:
-                    if found < room:
-                        found_workload[found] = w
-                        found_position[found] = place[t]
-                        found_route[found] = r
-                    found += 1
+        found = write_ways(
+            w, torn, several, edge, cost, ways, hit, lines, place, found, found_workload,
+            found_position, found_route,
+        )  # fmt: skip
     return found

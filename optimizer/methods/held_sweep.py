@@ -76,7 +76,7 @@ def held_sweep(
     market, usd = sweeps.market, sweeps.pool_usd(price, periods)
 
     def sweep(place: Int, begin: int, end: int) -> tuple[Float, Float, Float, list[Index]]:
-        room = max(4096, (end - begin) * len(place) // 50)
+        room = max(4096, (end - begin) * len(place) // 8)
         while True:
             value, settled = np.zeros(len(place)), np.zeros(len(place))
             load = np.zeros((len(price), len(place)))
@@ -88,7 +88,7 @@ def held_sweep(
                 begin, end, rank, among[place], only, value, load, settled, *found,
             )  # fmt: skip
             if count <= room:
-                return value, load, settled, [array[:count] for array in found]
+                return value, load, settled, [array[:count].copy() for array in found]
             room = count
 
     value, settled = np.zeros(len(periods)), np.zeros(len(periods))

@@ -21,7 +21,7 @@ Int = NDArray[np.int64]
 Index = NDArray[np.int32]
 Bool = NDArray[np.bool_]
 
-SPECKS = (1e-7, 1e-6, 1e-5)
+SPECKS = (1e-5, 1e-6, 1e-7)
 """Parts of their units below which prices are tried at nothing."""
 CROWD = 5_000
 """Ways near the best in a period that are not too many."""
