@@ -156,17 +156,32 @@ class _Bins:
         for step in range(int(self._count.max(initial=0))):
             waiting = self._count > step
             mine = (self._item == (self._first + step)[self._lane]) & waiting[self._lane]
-            everywhere, peaks = self._cells(mine), self._cells(mine & self._pilot)
-            for tried in range(int(self._bins[waiting].max())):
-                able = waiting & (self._bins > tried)
-                for cells in (peaks, everywhere):
-                    asked = (mine | (self._bin == tried)) & able[self._lane] & cells[self._cell]
-                    able &= ~self._late(np.flatnonzero(asked))
-                self._bin[mine & able[self._lane]] = tried
-                waiting &= ~able
-            left = mine & waiting[self._lane]
-            self._bin[left] = self._bins[self._lane[left]]
+            there = self._cells(mine)
+            fits = self._fits_at_peaks(mine & self._pilot, waiting)
+            while bool(fits.any()):
+                able, first = np.asarray(fits.any(axis=1)), fits.argmax(axis=1)
+                asked = (mine | (self._bin == first[self._lane])) & able[self._lane]
+                rows = np.flatnonzero(asked & there[self._cell])
+                late = self._late(rows, np.zeros_like(rows), 1)[:, 0]
+                joining = mine & (able & ~late)[self._lane]
+                self._bin[joining] = first[self._lane[joining]]
+                waiting &= ~able | late
+                fits[np.flatnonzero(able), first[able]] = False
+                fits &= waiting[:, None]
+            alone = mine & waiting[self._lane]
+            self._bin[alone] = self._bins[self._lane[alone]]
             self._bins += waiting
+
+    def _fits_at_peaks(self, newcomer: Bool, waiting: Bool) -> Bool:
+        """(L, bins) whether all keep their promises with the newcomer, where it is largest."""
+        width = int(self._bins[waiting].max())
+        there = self._cells(newcomer)[self._cell] & (self._bin >= 0)
+        company, new = np.flatnonzero(there), np.flatnonzero(newcomer)
+        times = self._bins[self._lane[new]]
+        copy = np.arange(int(times.sum())) - np.repeat(np.cumsum(times) - times, times)
+        rows = np.concatenate([company, np.repeat(new, times)])
+        late = self._late(rows, np.concatenate([self._bin[company], copy]), width)
+        return waiting[:, None] & (np.arange(width) < self._bins[:, None]) & ~late
 
     def _cells(self, rows: Bool) -> Bool:
         """Lanes and periods in which some of the rows are."""
@@ -174,13 +189,16 @@ class _Bins:
         there[self._cell[rows]] = True
         return there
 
-    def _late(self, rows: Int) -> Bool:
-        """(L,) lanes in which these rows, on replicas of theirs together, break a promise."""
-        late = np.zeros(len(self._count), np.bool_)
+    def _late(self, rows: Int, group: Int, width: int) -> Bool:
+        """(L, width) groups in which these rows, on replicas of theirs, break a promise."""
+        late = np.zeros((len(self._count), width), np.bool_)
         if len(rows):
-            rows = rows[np.argsort(self._cell[rows], kind="stable")]
-            requests = together(self._latency, self._rows[rows], self._cell[rows])
-            late[self._lane[rows[~requests.kept(requests.seen())]]] = True
+            cell = self._cell[rows] * width + group
+            order = np.argsort(cell, kind="stable")
+            rows, group = rows[order], group[order]
+            requests = together(self._latency, self._rows[rows], cell[order])
+            broken = ~requests.kept(requests.seen())
+            late[self._lane[rows[broken]], group[broken]] = True
         return late
 
 
