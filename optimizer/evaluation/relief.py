@@ -57,7 +57,7 @@ def relief(instance: Instance, latency: Latency, slower: Float | None = None) ->
         rows &= (groups.number_of_route == number) | (number == 0)
         change[rows] = np.maximum(change[rows], times)
     found = np.where(change > 0.0, factor * change, factor)
-    return np.where((change < 1.0) & (found < 1.0 + 2.0 * MARGIN), 1.0, np.maximum(found, 1.0))
+    return np.where((change <= 1.0) & (found < 1.0 + 2.0 * MARGIN), 1.0, np.maximum(found, 1.0))
 
 
 def needed_relief(latency: Latency, groups: Int, most: Float) -> Float:

@@ -33,7 +33,7 @@ def latency_text(result: Result) -> str:
     if found.broken:
         lines.append(
             f"  BROKEN: {found.broken:,} of {found.places:,} promises (a workload on a pool in a "
-            "period) by what replicas shared with others can do"
+            "period); latency.parquet names them"
         )
     if found.untrusted:
         lines.append(
