@@ -83,7 +83,7 @@ def solve(
         left = limits.after(begun)
         if rounds == MOST_ROUNDS or found.limit or left.seconds == 0:
             break
-        again = relief(found.instance, found.latency, slower)
+        again = relief(found.instance, found.latency, slower, 0.5 ** (rounds + 1))
         if bool((again <= slower).all()):
             break  # what is broken is so on idle replicas as well
         progress.note(f"{found.latency.broken:,} promises would be broken; tightening their routes")

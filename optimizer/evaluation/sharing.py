@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.evaluation.latency import Latency, Requests, predicted_latency
-from optimizer.evaluation.relief import needed_relief
+from optimizer.evaluation.relief import lacking, needed_relief
 from optimizer.instance.instance import Instance
 from optimizer.plan import Cells, Plan
 from optimizer.serving.queue import chosen
@@ -72,8 +72,7 @@ def _more_replicas(instance: Instance, latency: Latency) -> Float:
     count = len(instance.model_names) * instance.num_pools
     if len(bad) == 0:
         return np.zeros(count)
-    filled = np.bincount(groups.group, groups.filled)[bad]
-    more = filled * (needed_relief(latency, bad, np.ones(len(bad))) - 1.0)
+    more = lacking(instance, latency, bad, needed_relief(latency, bad, np.ones(len(bad))))
     lane = groups.lane[bad]
     place = groups.lane_model[lane] * instance.num_pools + groups.lane_pool[lane]
     return np.bincount(place, more, minlength=count).astype(np.float64)

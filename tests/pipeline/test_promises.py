@@ -41,6 +41,21 @@ def whole(**given: Any) -> Instance:
     return underived(replicas=table, **given)
 
 
+def whole_crowd(seed: int, count: int, scale: float) -> Instance:
+    """Workloads of one model with lengths, promises and demand of their own, in whole replicas."""
+    rng = np.random.default_rng(seed)
+    demand = scale * rng.uniform(1, 100, (count, 3))
+    return derive(
+        whole(
+            input_tokens=tuple(rng.uniform(100, 6000, count)),
+            ttft_ms=tuple(rng.choice([1500.0, 3000.0], count)),
+            tpot_ms=tuple(rng.choice([18.0, 25.0, 60.0], count)),
+            traffic_class=("chat",) * count,
+            demand_mtok=tuple(map(tuple, demand)),
+        )
+    )[0]
+
+
 def too_fast(shared_by: str = "model") -> Instance:
     """The second workload's route is typed in, 20 % faster than keeps its promise."""
     instance = derived(shared_by=shared_by)
@@ -125,11 +140,32 @@ def test_groups_in_whole_replicas_have_whole_ones(scale: float) -> None:
     assert found.objective_usd <= needed.sum() * 4 * 2.0 + 1e-6
 
 
+@pytest.mark.parametrize("seed", [0, 6, 10, 29, 32])
+def test_two_rounds_do_for_whole_replicas(seed: int) -> None:
+    """Small fleets, in which one replica more or less is much."""
+    rng = np.random.default_rng(seed)
+    given = whole_crowd(seed, int(rng.integers(2, 9)), float(rng.choice([0.1, 0.3, 5.0])))
+    plain, found = solve(given, keep_promises=False), solve(given)
+    assert plain.latency is not None
+    assert found.latency is not None
+    assert plain.latency.broken > 0
+    assert found.latency.broken == 0
+    assert found.verified
+    assert found.tightening_rounds <= 2
+    again = solve(given)
+    assert again.objective_usd == found.objective_usd
+    assert found.plan is not None
+    assert again.plan is not None
+    assert again.plan.replica_groups.value.tolist() == found.plan.replica_groups.value.tolist()
+
+
 def test_the_best_of_all_rounds_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """A round that makes everything worse is not the plan that leaves."""
     instance = too_fast()
     first = solve(instance, keep_promises=False)
-    monkeypatch.setattr(promises, "relief", lambda _instance, _latency, slower: slower * 1.01)
+    monkeypatch.setattr(
+        promises, "relief", lambda _instance, _latency, slower, _back: slower * 1.01
+    )
     monkeypatch.setattr(promises, "MOST_ROUNDS", 2)
     found = solve(instance)
     assert found.tightening_rounds == 2
