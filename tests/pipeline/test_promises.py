@@ -85,6 +85,33 @@ def test_who_breaks_a_promise_together_is_kept_apart_at_no_cost() -> None:
     assert alone.objective_usd == kept.objective_usd
 
 
+def test_the_summary_counts_groups_and_what_whole_replicas_would_add() -> None:
+    """Three of a class; the one with long prompts is apart, the others share on."""
+    instance = derived(
+        input_tokens=(500.0, 8000.0, 500.0),
+        ttft_ms=(400.0, 3000.0, 400.0),
+        tpot_ms=(18.0, 100.0, 18.0),
+        traffic_class=("chat",) * 3,
+        demand_mtok=((40.0, 80.0), (120.0, 10.0), (30.0, 20.0)),
+    )
+    plain = latency_summary(solve(instance, keep_promises=False))
+    found = latency_summary(solve(instance))
+    assert plain is not None
+    assert found is not None
+    assert (plain.may_share, plain.split, plain.replica_groups) == (1, 0, 1)
+    assert (found.may_share, found.split, found.replica_groups) == (1, 1, 2)
+    assert {row.workload: (row.own_replicas, row.pools) for row in found.workloads} == {
+        "w0": (0, 1),
+        "w1": (1, 1),
+        "w2": (0, 1),
+    }
+    filled = instance.routes.chip_hours_per_mtok[:, None] * instance.demand_mtok / 4.0
+    both, long = filled[0] + filled[2], filled[1]
+    whole_ones = np.ceil(both).sum() + np.ceil(long).sum()
+    assert found.rounding_up == pytest.approx(whole_ones / filled.sum() - 1)
+    assert plain.rounding_up == pytest.approx(np.ceil(both + long).sum() / filled.sum() - 1)
+
+
 def test_only_who_breaks_its_promise_alone_is_tightened() -> None:
     instance = too_fast()
     kept = solve(instance)
