@@ -90,6 +90,8 @@ class Plan:
     blocks : (C,) blocks bought of each contract; whole numbers.
     reserve : chip-hours held in reserve, by pool and period.
     failover : Mtok that would be served elsewhere, by outage, workload, pool and period.
+    replica_groups : number, from 1, of the replicas that a workload shares on a pool with those
+        of the same number, by workload and pool; where there is none it shares as policy has it.
     """
 
     instance_digest: str
@@ -109,6 +111,7 @@ class Plan:
     blocks: Float
     reserve: Cells
     failover: Cells
+    replica_groups: Cells
 
     def __post_init__(self) -> None:
         for entry in fields(self):
@@ -188,6 +191,15 @@ class Plan:
             served_mtok=self.failover.value,
         )
 
+    def replica_group_table(self) -> Table:
+        """Workload, pool and number of the replicas it shares, where not all do that may."""
+        workload, pool = self.replica_groups.axes
+        return Table.of(
+            workload=Table.names(self._workload_text, workload),
+            pool=Table.names(self.pools, pool),
+            replica_group=self.replica_groups.value.astype(np.int64),
+        )
+
     def tables(self) -> Mapping[str, Table]:
         """Every table of the plan by the name of its file; those without rows only if basic."""
         return {"placements": self.placements(), "unserved": self.unserved(), **self._fleet()}
@@ -214,6 +226,7 @@ class Plan:
                 ("blocks", int((self.blocks > 0).sum()), self.block_table),
                 ("reserve", len(self.reserve), self.reserve_table),
                 ("failover", len(self.failover), self.failover_table),
+                ("replica_groups", len(self.replica_groups), self.replica_group_table),
             )
             if cells
         }
@@ -231,6 +244,7 @@ def from_cells(
     blocks: Float | None = None,
     reserve: Cells | None = None,
     failover: Cells | None = None,
+    replica_groups: Cells | None = None,
 ) -> Plan:
     """Make a plan from placements in any order and unserved Mtok.
 
@@ -262,6 +276,7 @@ def from_cells(
         blocks=np.zeros(len(instance.contracts.contract)) if blocks is None else np.array(blocks),
         reserve=no_cells(2) if reserve is None else reserve,
         failover=no_cells(4) if failover is None else failover,
+        replica_groups=no_cells(2) if replica_groups is None else replica_groups,
     )
 
 

@@ -45,9 +45,6 @@ title = "Two weeks of 313 production clients of three language models"
 start = "2026-05-04T00:00:00Z"
 period_hours = 1
 periods = 336
-
-[policy]
-replicas_shared_by = "workload"
 """
 
 PERIODS = 336

@@ -51,8 +51,8 @@ from optimizer.cli.progress_lines import progress_for
     "--keep-promises/--no-keep-promises",
     default=True,
     show_default=True,
-    help="With profiles: tighten routes and solve again where the queue tells that a promise of "
-    "latency would be broken.",
+    help="With profiles: keep workloads apart that would break a promise of latency together, and "
+    "tighten routes and solve again where that is not enough.",
 )
 @price_option
 @json_option

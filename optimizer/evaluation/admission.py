@@ -16,6 +16,9 @@ from optimizer.errors import InputError, Problem
 from optimizer.instance.instance import Instance
 from optimizer.plan import Plan
 
+MOST_GROUPS = 2**31 - 1
+"""Largest number of a group of workloads that share replicas."""
+
 
 def admit(instance: Instance, plan: Plan) -> None:
     """Refuse a plan for other data, or one whose arrays do not fit the axes.
@@ -52,8 +55,12 @@ def _misfits(instance: Instance, plan: Plan) -> Iterator[Problem]:
         ("replicas", (model, pool, period), plan.replicas.axes, plan.replicas.value),
         ("reserve", (pool, period), plan.reserve.axes, plan.reserve.value),
         ("failover", (outage, workload, pool, period), plan.failover.axes, plan.failover.value),
+        ("replica_groups", (workload, pool), plan.replica_groups.axes, plan.replica_groups.value),
     ):
         yield from _misfits_of(name, axes, arrays, values)
+    number = plan.replica_groups.value
+    if ((number < 1) | (number != np.floor(number)) | (number > MOST_GROUPS)).any():
+        yield Problem("plan, replica_groups", f"whole numbers from 1 to {MOST_GROUPS:,}", "others")
     contracts = len(instance.contracts.contract)
     if plan.blocks.shape != (contracts,):
         yield Problem("plan, blocks", f"{contracts} numbers", f"shape {plan.blocks.shape}")

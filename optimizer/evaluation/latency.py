@@ -163,6 +163,7 @@ class Latency:
                 instance.routes.configuration.codes[groups.route],
             ),
             requests_per_second=self.weight,
+            replica_group=groups.number[groups.group],
             replicas=groups.replicas[groups.group],
             utilisation=self.utilisation[groups.group],
             ttft_ms=self.ttft_ms,
@@ -200,6 +201,7 @@ def predicted_latency(instance: Instance, plan: Plan) -> Latency | None:
         route=groups.route[order],
         group=groups.group[order],
         requests_per_second=groups.requests_per_second[order],
+        filled=groups.filled[order],
     )
     route, rate = groups.route, groups.requests_per_second
     own = chosen(served.stations, served.place[route])

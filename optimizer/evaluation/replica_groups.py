@@ -1,9 +1,10 @@
 """Who shares replicas in a plan: groups of workloads, their replicas, and what each one gets.
 
-Workloads of a model that run in the same configuration on a pool share its replicas, all of them
-or those of a traffic class (``Instance.replicas_shared_by``), and what they see depends on each
-other. Those without a promise run apart from those with one: an operator gives them replicas of
-their own, or lets them yield.
+Workloads of a model that run in the same configuration on a pool may share its replicas, all of
+them or those of a traffic class (``Instance.replicas_shared_by``), and what they see depends on
+each other. Those without a promise run apart from those with one: an operator gives them replicas
+of their own, or lets them yield. A plan may split those who may share into groups
+(``Plan.replica_groups``).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.evaluation.whole_groups import separable, whole_numbers
 from optimizer.instance.instance import Instance, route_starts
 from optimizer.plan import Plan
 from optimizer.serving.route_stations import RouteStations
@@ -28,8 +30,8 @@ SECONDS_PER_HOUR = 3600.0
 class ReplicaGroups:
     """Groups of workloads that share replicas, by period.
 
-    Axes N (placements that can be predicted), G (groups in a period), L (lanes: groups in all
-    periods), R (routes).
+    Axes N (placements that can be predicted), G (groups in a period), L (lanes: those who may
+    share, in all periods), R (routes).
 
     Attributes
     ----------
@@ -37,9 +39,12 @@ class ReplicaGroups:
     route : (N,) its route.
     group : (N,) its group.
     requests_per_second : (N,) requests of it that one replica of the group gets.
+    filled : (N,) replicas that its chip-hours fill.
     lane, period : (G,) where and when a group is.
+    number : (G,) the group's number in the plan; 0 of those who share as policy has it.
     replicas : (G,) replicas that serve it; a part of one where the plan holds chips by the part.
     lane_of_route : (R,) lane of each route, -1 of those that cannot be predicted.
+    number_of_route : (R,) group of each route in the plan, 0 where it names none.
     lane_model, lane_pool : (L,) model and pool.
     chips_per_replica : (L,) chips of one replica.
     promised : (L,) whether its workloads were promised anything.
@@ -50,10 +55,13 @@ class ReplicaGroups:
     route: Int
     group: Int
     requests_per_second: Float
+    filled: Float
     lane: Int
     period: Int
+    number: Int
     replicas: Float
     lane_of_route: Int
+    number_of_route: Int
     lane_model: Int
     lane_pool: Int
     chips_per_replica: Float
@@ -65,29 +73,36 @@ def replica_groups(instance: Instance, plan: Plan, served: RouteStations) -> Rep
     """Group the placements of a plan.
 
     Replicas of a group are those that its chip-hours fill (docs/serving.md, "What a plan's
-    latency is"): ``chip-hours / (chips_per_replica * period_hours)``; where a plan has whole
-    replicas, its part of them by chip-hours.
+    latency is"): ``chip-hours / (chips_per_replica * period_hours)``. Where a plan has whole
+    replicas, those who share as policy has it have their part of them by chip-hours, and groups
+    that the plan splits off have whole ones; in a period with fewer than groups they share.
     """
     from optimizer.kernels.placements import find_routes
 
     lane_of_route, model, pool, promised = _lanes(instance, served)
-    route = find_routes(route_starts(instance), instance.routes.pool, plan.workload, plan.pool)
+    start, to = route_starts(instance), instance.routes.pool
+    number_of_route = np.zeros(instance.num_routes, np.int64)
+    split = find_routes(start, to, *plan.replica_groups.axes)
+    number_of_route[split[split >= 0]] = plan.replica_groups.value[split >= 0].astype(np.int64)
+    route = find_routes(start, to, plan.workload, plan.pool)
     lane = np.where(route >= 0, lane_of_route[np.maximum(route, 0)], -1)
     placement = np.flatnonzero(lane >= 0)
     route, lane = route[placement], lane[placement]
     period, mtok = plan.period[placement].astype(np.int64), plan.placed_mtok[placement]
-    periods = instance.num_periods
-    cell, group = np.unique(lane * periods + period, return_inverse=True)
-    taken = mtok * instance.routes.chip_hours_per_mtok[route]
-    chip_hours = np.bincount(group, taken, minlength=len(cell)).astype(np.float64)
-    lane_of_group, period_of_group = cell // periods, cell % periods
     chips = np.zeros(len(model))
     chips[lane] = served.chips_per_replica[route]
-    replicas = chip_hours / (chips[lane_of_group] * instance.period_hours)
-    replicas = _whole(
-        instance, plan, model[lane_of_group], pool[lane_of_group], period_of_group,
-        chip_hours, replicas,
-    )  # fmt: skip
+    taken = mtok * instance.routes.chip_hours_per_mtok[route]
+    filled = taken / (chips[lane] * instance.period_hours)
+    number = number_of_route[route]
+    shape = (len(instance.model_names), instance.num_pools, instance.num_periods)
+    where = np.ravel_multi_index((model[lane], pool[lane], period), shape)
+    running = _running(instance, plan, shape)
+    number = np.where(separable(lane, number, where, running), number, 0)
+    names, code = np.unique(number, return_inverse=True)
+    key = (lane * max(len(names), 1) + code) * instance.num_periods + period
+    cell, first, group = np.unique(key, return_index=True, return_inverse=True)
+    replicas = np.bincount(group, filled, minlength=len(cell)).astype(np.float64)
+    replicas = whole_numbers(number[first], where[first], replicas, running)
     table = instance.workloads
     tokens = (table.input_tokens + table.output_tokens)[instance.routes.workload[route]]
     requests = mtok * 1e6 / tokens / (SECONDS_PER_HOUR * instance.period_hours)
@@ -96,10 +111,13 @@ def replica_groups(instance: Instance, plan: Plan, served: RouteStations) -> Rep
         route=route,
         group=group,
         requests_per_second=requests / replicas[group],
-        lane=lane_of_group,
-        period=period_of_group,
+        filled=filled,
+        lane=lane[first],
+        period=period[first],
+        number=number[first],
         replicas=replicas,
         lane_of_route=lane_of_route,
+        number_of_route=number_of_route,
         lane_model=model,
         lane_pool=pool,
         chips_per_replica=chips,
@@ -141,22 +159,10 @@ def _parties(instance: Instance) -> tuple[Int, int]:
     return kind.codes.astype(np.int64), max(len(kind.names), 1)
 
 
-def _whole(
-    instance: Instance,
-    plan: Plan,
-    model: Int,
-    pool: Int,
-    period: Int,
-    chip_hours: Float,
-    replicas: Float,
-) -> Float:
-    """Replicas of groups where the plan has whole ones: shared by chip-hours."""
-    if len(instance.replicas.model) == 0:
-        return replicas
-    shape = (len(instance.model_names), instance.num_pools, instance.num_periods)
-    where = np.ravel_multi_index((model, pool, period), shape)
-    together = np.bincount(where, chip_hours, minlength=1)[where]
-    running = np.zeros(int(np.prod(shape)))
-    running[np.ravel_multi_index(plan.replicas.axes, shape)] = plan.replicas.value
-    whole = (instance.replica_rows >= 0)[model, pool] & (running[where] > 0)
-    return np.where(whole, running[where] * chip_hours / together, replicas)
+def _running(instance: Instance, plan: Plan, shape: tuple[int, int, int]) -> Float:
+    """(cells,) whole replicas that run, by model, pool and period; 0 where chips go by the part."""
+    running = np.zeros(shape)
+    if len(instance.replicas.model):
+        running[plan.replicas.axes] = plan.replicas.value
+        running[instance.replica_rows < 0] = 0.0
+    return running.reshape(-1)

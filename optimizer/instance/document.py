@@ -52,8 +52,8 @@ KEYS: dict[str, tuple[str, str, str]] = {
     "policy.replicas_shared_by": (
         ", ".join(f'`"{choice}"`' for choice in SHARED_BY),
         '`"traffic_class"`',
-        "Who shares the replicas of a model on a pool: all its workloads, those of a traffic "
-        "class, or each has its own. Predictions of latency rest on it.",
+        "Who may share the replicas of a model on a pool: all its workloads, those of a traffic "
+        "class, or none. A plan may keep more apart. Predictions of latency rest on it.",
     ),
 }
 """Kind, default and meaning of each key of ``instance.toml``."""

@@ -64,7 +64,7 @@ class Instance:
     capacity_chips : (P, T) chips that can be used.
     price_usd_per_chip_hour : (P, T) price in force; NaN where no price is known.
     budget_usd : limit on the cost over the horizon, None when there is none.
-    replicas_shared_by : which workloads of a model share its replicas on a pool: all of the
+    replicas_shared_by : which workloads of a model may share its replicas on a pool: all of the
         "model", those of a "traffic_class", or each "workload" has its own. Predictions of latency
         rest on it.
     origin : file each table was read from, for messages; empty when made in memory.

@@ -5,10 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.evaluation.latency import PERCENTILE, Latency
 from optimizer.instance.instance import Instance
 from optimizer.result import Result
+
+Int = NDArray[np.int64]
+
+SPECK = 1e-9
+"""Part of a replica by which one more than a whole number is that number."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,8 @@ class LatencyRow:
     broken : pools and periods in which a promise is broken.
     places : pools and periods that serve it.
     untrusted : of them, those in which the queue's formulas are known to be less exact.
+    pools : pools that serve it.
+    own_replicas : of them, those on which it shares replicas with nobody.
     """
 
     workload: str
@@ -41,6 +49,8 @@ class LatencyRow:
     broken: int
     places: int
     untrusted: int
+    pools: int
+    own_replicas: int
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,11 @@ class LatencySummary:
     unpredicted : placements of routes about whose speed nothing is known.
     tightening_rounds : searches after the first.
     tightened_routes : routes that are slower than derived, so that promises are kept.
+    may_share : sets of workloads that may share replicas: of a model on a pool, as policy has it.
+    split : of them, those that are split into groups, so that promises are kept.
+    replica_groups : groups after that, those that are not split among them.
+    rounding_up : part of the replicas' chip-hours that would come on top were the replicas of
+        every group in every period rounded up to whole ones; 0 where they are whole.
     workloads : by workload, the least attainment first.
     """
 
@@ -65,6 +80,10 @@ class LatencySummary:
     unpredicted: int
     tightening_rounds: int
     tightened_routes: int
+    may_share: int
+    split: int
+    replica_groups: int
+    rounding_up: float
     workloads: tuple[LatencyRow, ...]
 
 
@@ -73,7 +92,8 @@ def latency_summary(result: Result) -> LatencySummary | None:
     found = result.latency
     if found is None:
         return None
-    slower = result.slower
+    slower, groups = result.slower, found.groups
+    kinds = np.unique(np.stack([groups.lane, groups.number]), axis=1)
     return LatencySummary(
         attainment=found.attainment_of_all,
         broken=found.broken,
@@ -82,8 +102,20 @@ def latency_summary(result: Result) -> LatencySummary | None:
         unpredicted=found.groups.unpredicted,
         tightening_rounds=result.tightening_rounds,
         tightened_routes=0 if slower is None else int((slower > 1).sum()),
+        may_share=len(np.unique(groups.lane)),
+        split=len(np.unique(groups.lane[groups.number > 0])),
+        replica_groups=kinds.shape[1],
+        rounding_up=_rounding_up(found),
         workloads=latency_rows(result.instance, found),
     )
+
+
+def _rounding_up(latency: Latency) -> float:
+    """Chip-hours of replicas rounded up, above those of the replicas, as a part of these."""
+    groups = latency.groups
+    chips = groups.chips_per_replica[groups.lane]
+    whole = np.ceil(groups.replicas * (1.0 - SPECK))
+    return max(0.0, float((chips * whole).sum() / (chips * groups.replicas).sum() - 1.0))
 
 
 def latency_rows(instance: Instance, latency: Latency) -> tuple[LatencyRow, ...]:
@@ -103,6 +135,7 @@ def latency_rows(instance: Instance, latency: Latency) -> tuple[LatencyRow, ...]
         np.maximum.at(found, workload, values)
         return found
 
+    pools, own = _pools(instance, latency)
     table = instance.workloads
     columns = {
         "ttft_ms": mean(latency.ttft_ms),
@@ -113,6 +146,8 @@ def latency_rows(instance: Instance, latency: Latency) -> tuple[LatencyRow, ...]
         "broken": number(~latency.kept),
         "places": number(np.ones(len(workload))),
         "untrusted": number(~latency.trusted),
+        "pools": pools,
+        "own_replicas": own,
     }
     attained = mean(latency.attainment)
     promised = ~(np.isnan(table.ttft_ms) & np.isnan(table.tpot_ms))
@@ -128,6 +163,19 @@ def latency_rows(instance: Instance, latency: Latency) -> tuple[LatencyRow, ...]
         for row in np.flatnonzero(columns["places"]).tolist()
     ]
     return tuple(sorted(rows, key=lambda row: 2.0 if row.attainment is None else row.attainment))
+
+
+def _pools(instance: Instance, latency: Latency) -> tuple[Int, Int]:
+    """(W,) pools that serve a workload, and of them those on which it never has company."""
+    groups = latency.groups
+    company = np.bincount(groups.group)[groups.group] > 1
+    served, shared = np.zeros((2, instance.num_routes), np.bool_)
+    served[groups.route] = shared[groups.route[company]] = True
+    count, workload = instance.num_workloads, instance.routes.workload
+    return (
+        np.bincount(workload[served], minlength=count),
+        np.bincount(workload[served & ~shared], minlength=count),
+    )
 
 
 def _known(value: float) -> float | None:

@@ -7,6 +7,7 @@ from optimizer.reports.latency_rows import LatencyRow, latency_summary
 from optimizer.result import Result
 
 MOST_ROWS = 8
+HEAD = ("workload", "TTFT ms", "worst", "promised", "TPOT ms", "worst", "promised", "kept by")
 
 
 def latency_text(result: Result) -> str:
@@ -23,10 +24,16 @@ def latency_text(result: Result) -> str:
     ]
     if found.tightening_rounds:
         lines[0] += f", {found.tightened_routes:,} routes slower than derived"
+    if found.split:
+        lines.append(
+            f"  of {found.may_share:,} sets of workloads that may share replicas "
+            f"{found.split:,} are split, so that promises are kept: {found.replica_groups:,} groups"
+            + _rounding(found.rounding_up)
+        )
     if found.broken:
         lines.append(
             f"  BROKEN: {found.broken:,} of {found.places:,} promises (a workload on a pool in a "
-            "period) by what replicas shared with others can do"
+            "period); latency.parquet names them"
         )
     if found.untrusted:
         lines.append(
@@ -35,13 +42,24 @@ def latency_text(result: Result) -> str:
         )
     if found.unpredicted:
         lines.append(f"  {found.unpredicted:,} placements are on routes without a profile")
-    head = ("workload", "TTFT ms", "worst", "promised", "TPOT ms", "worst", "promised", "kept by")
+    head: tuple[str, ...] = HEAD
     rows = [_row(row) for row in found.workloads[:MOST_ROWS]]
+    if found.split:
+        head += ("own replicas",)
+        rows = [
+            (*cells, f"{row.own_replicas} of {row.pools} pools")
+            for cells, row in zip(rows, found.workloads, strict=False)
+        ]
     lines.append(columns([head, *rows], 1))
     more = len(found.workloads) - MOST_ROWS
     if more > 0:
         lines.append(f"{more} more workloads keep more; --json and latency.parquet have all")
     return "\n".join(lines)
+
+
+def _rounding(part: float) -> str:
+    """What whole replicas would add."""
+    return f"; rounded up to whole replicas, {percent(part)} more chip-hours" if part else ""
 
 
 def _row(row: LatencyRow) -> tuple[str, ...]:

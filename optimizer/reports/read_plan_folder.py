@@ -32,6 +32,7 @@ TABLES = {
     "blocks": (("contract",), "blocks", "blocks"),
     "reserve": (("pool", "period"), "reserve_chip_hours", "chip-hours"),
     "failover": (("outage", "workload", "pool", "period"), "served_mtok", "Mtok"),
+    "replica_groups": (("workload", "pool"), "replica_group", "number"),
 }
 """Axes of each table, column of its amounts, their unit; beyond the basic ones a table is there
 when the plan has any."""

@@ -58,6 +58,11 @@ def mixed(stations: Stations, requests_per_second: ArrayLike, group: ArrayLike) 
 
     inputs, input_cv = moments(stations.input_tokens, stations.input_cv)
     outputs, output_cv = moments(stations.output_tokens, stations.output_cv)
+    # Weights add up to 1 but for rounding, and the queue takes what is above 1 for bursts.
+    least, most = np.full(len(sizes), np.inf), np.zeros(len(sizes))
+    np.minimum.at(least, groups, stations.burstiness)
+    np.maximum.at(most, groups, stations.burstiness)
+    burstiness = np.clip(summed(weight * stations.burstiness), least, most)
     held = weight * stations.output_tokens
     places = summed(held) / summed(held / stations.max_batch)
     return replace(
@@ -67,5 +72,5 @@ def mixed(stations: Stations, requests_per_second: ArrayLike, group: ArrayLike) 
         output_tokens=outputs,
         input_cv=input_cv,
         output_cv=output_cv,
-        burstiness=summed(weight * stations.burstiness),
+        burstiness=burstiness,
     )

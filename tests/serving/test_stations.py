@@ -52,6 +52,14 @@ def test_a_stream_split_in_two_is_the_stream() -> None:
         np.testing.assert_allclose(getattr(group, name), getattr(one, name), rtol=1e-12)
 
 
+def test_poisson_streams_together_are_poisson_to_the_last_digit() -> None:
+    """Above 1 by rounding they would be bursts, which the queue takes for another kind."""
+    rng = np.random.default_rng(0)
+    group = np.repeat(np.arange(300), 7)
+    both = mixed(as_stations([Setting()] * len(group)), rng.uniform(0.1, 9, len(group)), group)
+    assert (both.burstiness == 1.0).all()
+
+
 def test_batches_of_a_mixture_follow_its_memory() -> None:
     """Eight places of 100 tokens or two of 400: as many of both use half of it each."""
     streams = as_stations(

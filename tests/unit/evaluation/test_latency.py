@@ -100,6 +100,26 @@ def test_relief_is_the_least_that_keeps_every_promise() -> None:
     assert hasty.broken > 0
 
 
+def test_factors_that_are_more_than_needed_go_half_of_the_way_back() -> None:
+    instance = derived()
+    plan, latency = planned(instance)
+    least = relief(instance, latency)
+    given = least * 1.5
+    slow = slowed(instance, given)
+    seen = predicted_latency(slow, dataclasses.replace(plan, instance_digest=slow.digest))
+    assert seen is not None
+    assert seen.broken == 0
+    again = relief(slow, seen, given)
+    np.testing.assert_allclose(again, given * (1 / 1.5) ** 0.5, rtol=5e-3)
+    # Where routes as they were derived would do, it comes to rest at 1.
+    alone = derived(shared_by="workload")
+    for times in (1.2, 1.001):
+        easy = slowed(alone, np.full(2, times))
+        plan, seen = planned(easy)
+        assert (relief(easy, seen, np.full(2, times)) < times).all()
+    assert (relief(easy, seen, np.full(2, times)) == 1.0).all()
+
+
 def test_a_promise_out_of_reach_asks_for_nothing() -> None:
     instance = derived(shared_by="workload")
     plan, _ = planned(instance)

@@ -14,7 +14,7 @@ from optimizer.errors import InputError
 from optimizer.evaluation.shadow_prices import as_table, table_parts
 from optimizer.instance.generate import generate
 from optimizer.instance.instance import Instance
-from optimizer.plan import Plan, from_cells
+from optimizer.plan import Cells, Plan, from_cells
 from optimizer.reports import plan_folder, read_plan_folder
 from optimizer.reports.parquet_parts import write_parts
 from optimizer.reports.plan_folder import write_plan_folder
@@ -41,7 +41,7 @@ def equal(one: Plan, other: Plan) -> bool:
         if isinstance(mine, np.ndarray):
             if not (mine.dtype == theirs.dtype and np.array_equal(mine, theirs)):
                 return False
-        elif field.name in ("replicas", "reserve", "failover"):
+        elif isinstance(mine, Cells):
             if not np.array_equal(mine.value, theirs.value):
                 return False
         elif mine != theirs:
