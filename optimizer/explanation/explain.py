@@ -90,6 +90,8 @@ def explain(
         )
         # Where promises would have been broken the plan was made with slower routes.
         instance = result.instance
+        if result.tightening_rounds:
+            notes.append("some routes count for more chip-hours than derived: promises were tight")
         plan, prices, evaluation = result.plan, result.prices, result.evaluation
         notes += result.notes if result.status != "infeasible" else ()
     else:
