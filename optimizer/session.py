@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from optimizer import promises
 from optimizer.errors import UsageError
 from optimizer.evaluation.relaxation import as_used_usd
 from optimizer.instance.instance import Instance
@@ -30,6 +32,22 @@ __all__ = ["Session", "open_session"]
 Float = NDArray[np.float64]
 
 
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """How much slower than derived routes had to be for promises to be kept.
+
+    Attributes
+    ----------
+    of : the instance that was solved.
+    slower : (R,) factors on its chip-hours per Mtok.
+    rounds : rounds of tightening behind them.
+    """
+
+    of: Instance
+    slower: Float
+    rounds: int
+
+
 class Session:
     """An instance, and the prices of its last solution.
 
@@ -44,6 +62,7 @@ class Session:
         self.result: Result | None = None
         self._memory = Memory()
         self._before = instance
+        self._kept: _Kept | None = None
 
     def change(
         self,
@@ -90,34 +109,58 @@ class Session:
         solver: str = "auto",
         limits: Limits | None = None,
         progress: Progress | None = None,
+        keep_promises: bool = True,
     ) -> Result:
-        """Find the cheapest verified plan, as :func:`optimizer.solve` does.
+        """Find the cheapest verified plan whose latency keeps its promises.
 
-        The price method starts from the prices of the last solution; other methods start as they
-        always do. The plan is judged and its gap proved like any other: prices to start from
-        decide how long the search takes, not what it may claim.
+        It takes and gives what :func:`optimizer.solve` does. The price method starts from the
+        prices of the last search; other methods start as they always do. The plan is judged and
+        its gap proved like any other: prices to start from decide how long the search takes, not
+        what it may claim.
+
+        Routes are tightened from those derived, round by round, as without a session: which ones
+        have to be slower depends on who shares their replicas, and factors of another problem
+        would hold a plan where they fit, dearer than it need be. Only where nothing changed since
+        the last plan do they hold from the beginning.
         """
-        chosen = method
-        if isinstance(method, str):
-            chosen = method_named(method, solver, self.instance)
-        if isinstance(chosen, Price):
-            chosen = dataclasses.replace(chosen, start=self._start(), memory=self._memory)
-        result = solve(
-            self.instance, method=chosen, solver=solver, limits=limits, progress=progress
+        method = method_named(method, solver, self.instance) if isinstance(method, str) else method
+        last = self._kept if keep_promises else None
+        same = last is not None and last.of is self.instance
+        result = promises.solve(
+            self.instance,
+            method=method,
+            solver=solver,
+            limits=limits,
+            progress=progress,
+            keep_promises=keep_promises,
+            search=self._search,
+            slower=last.slower if last is not None and same else None,
         )
-        if isinstance(chosen, Price):
-            self._before = self.instance
+        if last is not None and same and result.slower is not None:
+            rounds = last.rounds + result.tightening_rounds
+            result = dataclasses.replace(result, tightening_rounds=rounds)
+        if keep_promises and result.slower is not None:
+            self._kept = _Kept(self.instance, result.slower, result.tightening_rounds)
         self.result = result
         return result
 
-    def _start(self) -> Prices | None:
+    def _search(self, instance: Instance, *, method: Method, **given: Any) -> Result:
+        """One search; the price method starts where the last one ended."""
+        if not isinstance(method, Price):
+            return solve(instance, method=method, **given)
+        started = dataclasses.replace(method, start=self._start(instance), memory=self._memory)
+        result = solve(instance, method=started, **given)
+        self._before = instance
+        return result
+
+    def _start(self, instance: Instance) -> Prices | None:
         """The last prices, on what chips cost now; None when there are none that fit."""
         prices, before = self._memory.prices, self._before
-        if prices is None or shapes_of(before) != shapes_of(self.instance):
+        if prices is None or shapes_of(before) != shapes_of(instance):
             return None
         # What workloads see is the price in use and the limit's together: that is kept.
         seen = prices.capacity_usd_per_chip_hour + as_used_usd(before)
-        kept = np.maximum(seen - as_used_usd(self.instance), 0.0)
+        kept = np.maximum(seen - as_used_usd(instance), 0.0)
         return dataclasses.replace(prices, capacity_usd_per_chip_hour=kept)
 
 

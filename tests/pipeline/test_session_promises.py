@@ -1,0 +1,160 @@
+"""Sessions keep promises of latency as solving from nothing does, and start at the last prices."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import optimizer
+from optimizer import promises, solving
+from optimizer.cli.main import call
+from optimizer.instance.instance import Instance
+from optimizer.instance.select import select
+from optimizer.methods.base import Limits
+from optimizer.methods.price import Price
+from optimizer.reports.plan_folder import write_plan_folder
+from optimizer.result import Result
+from optimizer.session import Session
+from tests.unit.evaluation.shared_replicas import derived, underived
+
+EXACT = Limits(relative_gap=1e-9, threads=2)
+
+
+@pytest.fixture
+def searched(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The methods of all searches of sessions, as they come."""
+    seen: list[object] = []
+
+    def heard(instance: Instance, **given: object) -> Result:
+        seen.append(given["method"])
+        return solving.solve(instance, **given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("optimizer.session.solve", heard)
+    return seen
+
+
+def same(session: Session, method: str) -> Result:
+    """The session's answer is the one from nothing, factors and all."""
+    warm = session.solve(method=method, limits=EXACT)
+    cold = optimizer.solve(session.instance, method="direct", limits=EXACT)
+    assert warm.status == "optimal"
+    assert warm.latency is not None
+    assert warm.latency.broken == 0
+    assert warm.objective_usd == pytest.approx(cold.objective_usd, rel=1e-8)
+    assert warm.tightening_rounds == cold.tightening_rounds
+    assert warm.slower is not None
+    assert warm.slower == pytest.approx(cold.slower)
+    return warm
+
+
+@pytest.mark.parametrize("method", ["price", "direct"])
+def test_answers_are_those_from_nothing_whatever_was_tightened_before(method: str) -> None:
+    instance = derived(chips=12.0)
+    session, demand = optimizer.open(instance), instance.demand_mtok
+    first = same(session, method)
+    assert first.tightening_rounds >= 1
+    session.change(demand_mtok=demand * [[1.0], [1.5]])
+    # With the first factors, which other traffic asked for, this would cost more than half as much again.
+    assert first.slower is not None
+    assert same(session, method).slower != pytest.approx(first.slower)
+    session.change(demand_mtok=demand)
+    assert same(session, method).objective_usd == pytest.approx(first.objective_usd, rel=1e-8)
+    session.change(usd_per_chip_hour={"p": 3.0})
+    same(session, method)
+    session.change(capacity_chips=instance.capacity_chips / 2)
+    same(session, method)
+
+
+def test_each_search_starts_where_the_last_one_ended(searched: list[object]) -> None:
+    session = optimizer.open(derived(chips=12.0))
+    session.solve(method="price", limits=EXACT)
+    session.change(demand_mtok=session.instance.demand_mtok * 1.1)
+    rounds = session.solve(method="price", limits=EXACT).tightening_rounds
+    methods = [method for method in searched if isinstance(method, Price)]
+    assert len(methods) == len(searched) >= rounds + 3
+    assert methods[0].start is None
+    assert all(method.start is not None for method in methods[1:])
+
+
+def test_the_same_problem_again_begins_with_its_factors(searched: list[object]) -> None:
+    session = optimizer.open(derived())
+    first = session.solve()
+    assert first.tightening_rounds >= 1
+    searched.clear()
+    again = session.solve(method="direct", limits=EXACT)
+    assert len(searched) == 1
+    assert again.slower == pytest.approx(first.slower)
+    assert again.tightening_rounds == first.tightening_rounds
+    assert again.objective_usd == pytest.approx(first.objective_usd)
+    # What is the same but for a change that is none, counts as changed: it is tightened anew.
+    session.change(capacity_chips=session.instance.capacity_chips)
+    session.solve()
+    assert len(searched) >= 3
+
+
+def test_promises_may_be_left_alone() -> None:
+    session = optimizer.open(derived())
+    loose = session.solve(keep_promises=False)
+    assert loose.latency is not None
+    assert loose.latency.broken > 0
+    assert loose.tightening_rounds == 0
+    tight = session.solve()
+    assert tight.tightening_rounds >= 1
+    assert session.result is tight
+    again = session.solve(keep_promises=False)
+    assert again.objective_usd == pytest.approx(loose.objective_usd)
+
+
+def test_without_profiles_it_is_one_search_and_no_prediction(
+    searched: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("nothing is to be predicted")
+
+    monkeypatch.setattr("optimizer.promises.predicted_latency", never)
+    session = optimizer.open(optimizer.generate(workloads=50, pools=4, periods=2, seed=1))
+    for turn in (1, 2):
+        result = session.solve(method="price", limits=EXACT)
+        assert result.status == "optimal"
+        assert result.latency is None
+        assert result.slower is None
+        assert len(searched) == turn
+
+
+def test_a_folder_of_a_session_is_judged_with_its_routes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    optimizer.write(underived(), tmp_path / "instance")
+    for name in ("routes.csv", "routes.parquet"):
+        (tmp_path / "instance" / name).unlink(missing_ok=True)
+    session = optimizer.open(optimizer.read(tmp_path / "instance"))
+    session.solve()
+    write_plan_folder(session.solve(), tmp_path / "plan")
+    assert (tmp_path / "plan" / "tightened.parquet").exists()
+    assert call(["check", str(tmp_path / "instance"), str(tmp_path / "plan"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["latency"]["broken"] == 0
+
+
+def test_factors_to_begin_with_hold_also_where_nothing_can_be_predicted() -> None:
+    """Where nothing is served the plan is one of the slower routes all the same."""
+    instance = derived(chips=0.0)
+    slower = np.full(instance.num_routes, 2.0)
+    found = promises.solve(instance, slower=slower)
+    assert found.latency is None
+    assert found.slower is slower
+    np.testing.assert_allclose(
+        found.instance.routes.chip_hours_per_mtok, 2.0 * instance.routes.chip_hours_per_mtok
+    )
+
+
+def test_other_shapes_start_from_nothing(searched: list[object]) -> None:
+    session = optimizer.open(derived(chips=12.0))
+    session.solve(method="price", limits=EXACT)
+    searched.clear()
+    session.instance = select(session.instance, periods=range(1))
+    assert session.solve(method="price", limits=EXACT).status == "optimal"
+    assert isinstance(searched[0], Price)
+    assert searched[0].start is None
