@@ -57,7 +57,7 @@ def test_answers_are_those_from_nothing_whatever_was_tightened_before(method: st
     first = same(session, method)
     assert first.tightening_rounds >= 1
     session.change(demand_mtok=demand * [[1.0], [1.5]])
-    # With the first factors, which other traffic asked for, this would cost more than half as much again.
+    # With the factors of before, which other traffic asked for, it would cost far more.
     assert first.slower is not None
     assert same(session, method).slower != pytest.approx(first.slower)
     session.change(demand_mtok=demand)
