@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,8 +38,6 @@ def solve(
     limits: Limits | None = None,
     progress: Progress | None = None,
     keep_promises: bool = True,
-    search: Callable[..., Result] = solving.solve,
-    slower: Float | None = None,
 ) -> Result:
     """Find the cheapest verified plan, whose latency keeps its promises.
 
@@ -56,9 +53,6 @@ def solve(
     limits : time, gap, threads and memory; time is that of all rounds together.
     progress : told what is going on; silent by default.
     keep_promises : False leaves a plan as it is whose latency breaks promises.
-    search : what finds a plan; takes and gives what :func:`optimizer.solving.solve` does.
-    slower : (R,) factors on chip-hours per Mtok to begin with, as of a last solution; ones by
-        default.
 
     Returns
     -------
@@ -75,11 +69,10 @@ def solve(
     """
     begun = time.monotonic()
     limits, progress = limits or Limits(), progress or Silent()
-    first = instance if slower is None else slowed(instance, slower)
-    found = _searched(first, method, solver, limits, progress, search)
+    found = _searched(instance, method, solver, limits, progress)
     if found.latency is None:
-        return dataclasses.replace(found, slower=slower).since(begun)
-    slower, rounds = np.ones(instance.num_routes) if slower is None else slower, 0
+        return found.since(begun)
+    slower, rounds = np.ones(instance.num_routes), 0
     while found.latency is not None and found.latency.broken and keep_promises:
         left = limits.after(begun)
         if rounds == MOST_ROUNDS or found.limit or left.seconds == 0:
@@ -89,7 +82,7 @@ def solve(
             break  # what is broken is so on idle replicas as well
         progress.note(f"{found.latency.broken:,} promises would be broken; tightening their routes")
         slower_still = slower * more
-        again = _searched(slowed(instance, slower_still), method, solver, left, progress, search)
+        again = _searched(slowed(instance, slower_still), method, solver, left, progress)
         if again.latency is None:
             break  # no plan in the time that was left: the one before is one at least
         slower, rounds = slower_still, rounds + 1
@@ -105,15 +98,10 @@ def slowed(instance: Instance, slower: Float) -> Instance:
 
 
 def _searched(
-    instance: Instance,
-    method: str | Method,
-    solver: str,
-    limits: Limits,
-    progress: Progress,
-    search: Callable[..., Result],
+    instance: Instance, method: str | Method, solver: str, limits: Limits, progress: Progress
 ) -> Result:
     """One search, with the latency that its plan gives."""
-    found = search(instance, method=method, solver=solver, limits=limits, progress=progress)
+    found = solving.solve(instance, method=method, solver=solver, limits=limits, progress=progress)
     if found.plan is None or len(instance.profiles.chips_per_replica) == 0:
         return found
     progress.stage("latency")

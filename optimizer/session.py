@@ -8,7 +8,7 @@ instead of from nothing.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,13 +19,12 @@ from optimizer import promises
 from optimizer.errors import UsageError
 from optimizer.evaluation.relaxation import as_used_usd
 from optimizer.instance.instance import Instance
-from optimizer.methods.base import Limits, Memory, Method
+from optimizer.methods.base import Found, Limits, Memory, Method
 from optimizer.methods.price import Price
 from optimizer.methods.registry import method_named
 from optimizer.prices import Prices, shapes_of
 from optimizer.progress import Progress
 from optimizer.result import Result
-from optimizer.solving import solve
 
 __all__ = ["Session", "open_session"]
 
@@ -46,6 +45,35 @@ class _Kept:
     of: Instance
     slower: Float
     rounds: int
+
+    def added_to(self, result: Result) -> Result:
+        """A result for the routes that were slower from the beginning, seen from those derived."""
+        more = 1.0 if result.slower is None else result.slower
+        rounds = self.rounds + result.tightening_rounds
+        return dataclasses.replace(result, slower=self.slower * more, tightening_rounds=rounds)
+
+
+@dataclass(frozen=True, eq=False)
+class _GoingOn:
+    """The price method, every search of which starts where the last one ended.
+
+    Attributes
+    ----------
+    method : with the parameters asked for.
+    search : what looks up where that was.
+    """
+
+    method: Price
+    search: Callable[[Price, Instance, Limits, Progress], Found]
+
+    @property
+    def name(self) -> str:
+        """Name on the command line."""
+        return self.method.name
+
+    def __call__(self, instance: Instance, limits: Limits, progress: Progress) -> Found:
+        """Look for a plan within the limits."""
+        return self.search(self.method, instance, limits, progress)
 
 
 class Session:
@@ -123,35 +151,35 @@ class Session:
         would hold a plan where they fit, dearer than it need be. Only where nothing changed since
         the last plan do they hold from the beginning.
         """
-        method = method_named(method, solver, self.instance) if isinstance(method, str) else method
+        chosen = method_named(method, solver, self.instance) if isinstance(method, str) else method
+        if isinstance(chosen, Price):
+            chosen = _GoingOn(chosen, self._from_last)
         last = self._kept if keep_promises else None
-        same = last is not None and last.of is self.instance
+        same = last if last is not None and last.of is self.instance else None
         result = promises.solve(
-            self.instance,
-            method=method,
+            self.instance if same is None else promises.slowed(self.instance, same.slower),
+            method=chosen,
             solver=solver,
             limits=limits,
             progress=progress,
             keep_promises=keep_promises,
-            search=self._search,
-            slower=last.slower if last is not None and same else None,
         )
-        if last is not None and same and result.slower is not None:
-            rounds = last.rounds + result.tightening_rounds
-            result = dataclasses.replace(result, tightening_rounds=rounds)
+        if same is not None:
+            result = same.added_to(result)
         if keep_promises and result.slower is not None:
             self._kept = _Kept(self.instance, result.slower, result.tightening_rounds)
         self.result = result
         return result
 
-    def _search(self, instance: Instance, *, method: Method, **given: Any) -> Result:
-        """One search; the price method starts where the last one ended."""
-        if not isinstance(method, Price):
-            return solve(instance, method=method, **given)
-        started = dataclasses.replace(method, start=self._start(instance), memory=self._memory)
-        result = solve(instance, method=started, **given)
+    def _from_last(
+        self, method: Price, instance: Instance, limits: Limits, progress: Progress
+    ) -> Found:
+        """One search, from where the one before it ended."""
+        start = self._start(instance)
+        started = dataclasses.replace(method, start=start, memory=self._memory)
+        found = started(instance, limits, progress)
         self._before = instance
-        return result
+        return found
 
     def _start(self, instance: Instance) -> Prices | None:
         """The last prices, on what chips cost now; None when there are none that fit."""

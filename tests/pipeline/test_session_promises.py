@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import optimizer
-from optimizer import promises, solving
 from optimizer.cli.main import call
-from optimizer.instance.instance import Instance
 from optimizer.instance.select import select
-from optimizer.methods.base import Limits
+from optimizer.methods.base import Found, Limits, Method
+from optimizer.methods.direct import Direct
 from optimizer.methods.price import Price
 from optimizer.reports.plan_folder import write_plan_folder
 from optimizer.result import Result
@@ -24,15 +24,17 @@ EXACT = Limits(relative_gap=1e-9, threads=2)
 
 
 @pytest.fixture
-def searched(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """The methods of all searches of sessions, as they come."""
-    seen: list[object] = []
+def searched(monkeypatch: pytest.MonkeyPatch) -> list[Method]:
+    """The methods of all searches, as they come."""
+    seen: list[Method] = []
 
-    def heard(instance: Instance, **given: object) -> Result:
-        seen.append(given["method"])
-        return solving.solve(instance, **given)  # type: ignore[arg-type]
+    def heard(self: Price | Direct, *given: Any) -> Found:
+        seen.append(self)
+        return (ask_price if isinstance(self, Price) else ask_direct)(self, *given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("optimizer.session.solve", heard)
+    ask_price, ask_direct = Price.__call__, Direct.__call__
+    monkeypatch.setattr(Price, "__call__", heard)
+    monkeypatch.setattr(Direct, "__call__", heard)
     return seen
 
 
@@ -68,7 +70,7 @@ def test_answers_are_those_from_nothing_whatever_was_tightened_before(method: st
     same(session, method)
 
 
-def test_each_search_starts_where_the_last_one_ended(searched: list[object]) -> None:
+def test_each_search_starts_where_the_last_one_ended(searched: list[Method]) -> None:
     session = optimizer.open(derived(chips=12.0))
     session.solve(method="price", limits=EXACT)
     session.change(demand_mtok=session.instance.demand_mtok * 1.1)
@@ -79,7 +81,7 @@ def test_each_search_starts_where_the_last_one_ended(searched: list[object]) -> 
     assert all(method.start is not None for method in methods[1:])
 
 
-def test_the_same_problem_again_begins_with_its_factors(searched: list[object]) -> None:
+def test_the_same_problem_again_begins_with_its_factors(searched: list[Method]) -> None:
     session = optimizer.open(derived())
     first = session.solve()
     assert first.tightening_rounds >= 1
@@ -109,7 +111,7 @@ def test_promises_may_be_left_alone() -> None:
 
 
 def test_without_profiles_it_is_one_search_and_no_prediction(
-    searched: list[object], monkeypatch: pytest.MonkeyPatch
+    searched: list[Method], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def never(*_: object) -> None:
         raise AssertionError("nothing is to be predicted")
@@ -138,19 +140,22 @@ def test_a_folder_of_a_session_is_judged_with_its_routes(
     assert json.loads(capsys.readouterr().out)["latency"]["broken"] == 0
 
 
-def test_factors_to_begin_with_hold_also_where_nothing_can_be_predicted() -> None:
-    """Where nothing is served the plan is one of the slower routes all the same."""
-    instance = derived(chips=0.0)
-    slower = np.full(instance.num_routes, 2.0)
-    found = promises.solve(instance, slower=slower)
-    assert found.latency is None
-    assert found.slower is slower
+def test_factors_hold_also_where_a_plan_that_serves_nothing_has_no_latency() -> None:
+    session = optimizer.open(derived())
+    first = session.solve()
+    assert first.slower is not None
+    # No time for a plan: what is known stays known.
+    assert session.solve(limits=Limits(seconds=0.0)).plan is None
+    again = session.solve()
+    assert again.slower == pytest.approx(first.slower)
+    assert again.tightening_rounds == first.tightening_rounds
     np.testing.assert_allclose(
-        found.instance.routes.chip_hours_per_mtok, 2.0 * instance.routes.chip_hours_per_mtok
+        again.instance.routes.chip_hours_per_mtok,
+        session.instance.routes.chip_hours_per_mtok * first.slower,
     )
 
 
-def test_other_shapes_start_from_nothing(searched: list[object]) -> None:
+def test_other_shapes_start_from_nothing(searched: list[Method]) -> None:
     session = optimizer.open(derived(chips=12.0))
     session.solve(method="price", limits=EXACT)
     searched.clear()
