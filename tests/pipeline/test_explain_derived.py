@@ -23,6 +23,7 @@ from optimizer.serving.reading import read_derived
 from optimizer.serving.routes import derive
 from tests.cli.test_commands import TINY, run
 from tests.unit.evaluation.shared_replicas import derived
+from tests.unit.evaluation.tightened import in_whole_replicas
 
 FRONTIER = Path(__file__).parents[2] / "instances" / "frontier-2026-05"
 
@@ -136,7 +137,7 @@ def test_memory_and_missing_profiles_are_told() -> None:
 
 
 def test_without_a_plan_it_is_the_one_that_solve_gives_tightened_and_all() -> None:
-    instance = derived()
+    instance = derive(in_whole_replicas())[0]
     solved = optimizer.solve(instance)
     assert solved.slower is not None
     assert solved.slower.max() > 1.001
