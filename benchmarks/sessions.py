@@ -52,9 +52,11 @@ def main() -> None:
     timed(session, "1 % of workloads changed", cold)
     instance = session.instance
     pool = int(np.flatnonzero(~instance.reserved)[0])
-    price = float(instance.price_usd_per_chip_hour[pool, 0])
-    session.change(usd_per_chip_hour={instance.pools.pool[pool]: price * 1.1})
+    name, price = instance.pools.pool[pool], instance.price_usd_per_chip_hour[pool]
+    session.change(usd_per_chip_hour={name: price * 1.1})
     timed(session, "and a pool 10 % dearer", cold)
+    session.change(usd_per_chip_hour={name: float(price.mean())})
+    timed(session, "and at its mean price at all hours", cold)
 
 
 if __name__ == "__main__":

@@ -97,7 +97,7 @@ class Session:
         *,
         demand_mtok: ArrayLike | None = None,
         capacity_chips: ArrayLike | None = None,
-        usd_per_chip_hour: Mapping[str, float] | None = None,
+        usd_per_chip_hour: Mapping[str, float | ArrayLike] | None = None,
     ) -> Instance:
         """Change the problem; gives it as it stands then.
 
@@ -105,14 +105,14 @@ class Session:
         ----------
         demand_mtok : (W, T) Mtok arriving.
         capacity_chips : (P, T) chips that can be used.
-        usd_per_chip_hour : price for the whole horizon, by name of the pool.
+        usd_per_chip_hour : price for the whole horizon, or (T,) prices, by name of the pool.
 
         Raises
         ------
         InputError
             When the new numbers break a rule of instances; the problem stays as it was.
         UsageError
-            When a matrix has another shape.
+            When a matrix, or prices of a pool, have another shape.
         """
         changed: dict[str, Any] = {}
         for name, given in (("demand_mtok", demand_mtok), ("capacity_chips", capacity_chips)):

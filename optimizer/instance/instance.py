@@ -11,9 +11,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from optimizer.errors import InputError
+from optimizer.errors import InputError, UsageError
 from optimizer.instance.fleet_tables import (
     Contracts,
     InForce,
@@ -213,17 +213,19 @@ class Instance:
         wanted = wanted + regions.codes[self.routes.pool]
         return np.asarray(~bound[self.routes.workload] | np.isin(wanted, pairs))
 
-    def with_prices(self, usd_per_chip_hour: Mapping[str, float]) -> Instance:
-        """Give some pools a price for the whole horizon.
+    def with_prices(self, usd_per_chip_hour: Mapping[str, float | ArrayLike]) -> Instance:
+        """Give some pools a price for the whole horizon, or one for each period.
 
         Parameters
         ----------
-        usd_per_chip_hour : price in USD per chip-hour, by name of the pool.
+        usd_per_chip_hour : price in USD per chip-hour, or (T,) prices, by name of the pool.
 
         Raises
         ------
         InputError
             When a pool is not known or a price is not a finite number >= 0.
+        UsageError
+            When there are several prices and not as many as periods.
         """
         from optimizer.instance.groups import unknown_name
 
@@ -234,9 +236,16 @@ class Instance:
             if pool not in self.pools.pool:
                 problems.append(unknown_name("price", "pool", pool, self.pools.pool))
                 continue
+            given = np.asarray(usd, np.float64)
+            if given.shape not in ((), (self.num_periods,)):
+                raise UsageError(
+                    f"price of {pool}: expected one number or {self.num_periods}, one a period, "
+                    f"got shape {given.shape}"
+                )
             position = self.pools.pool.index(pool)
-            price[position] = usd
-            own[position] = usd
+            price[position] = given
+            if given.ndim == 0:
+                own[position] = given
         if problems:
             raise InputError(problems)
         pools = dataclasses.replace(self.pools, usd_per_chip_hour=own)

@@ -21,15 +21,18 @@ TIED = 1e-12
 @kernel
 def held_ways(  # type: ignore[no-untyped-def]
     first_route, route_pool, opens, route_usd, chip_hours, pool_usd, ceiling, scale, slack,
-    demand, period, place, begin, end, rank, among, only, value, load, settled_usd,
+    floor, demand, period, place, begin, end, rank, among, only, value, load, settled_usd,
     found_workload, found_position, found_route,
 ):  # fmt: skip
     """Ways of the workloads ``begin`` ... ``end - 1`` that may do better than they do.
 
     Parameters
     ----------
-    first_route, route_pool, opens, route_usd, chip_hours, pool_usd, ceiling, scale, slack, demand,
+    first_route, route_pool, opens, route_usd, chip_hours, pool_usd, ceiling, scale, demand,
         period, place : as for :func:`~optimizer.kernels.near_ways.near_ways`.
+    slack : (t,) part of what the best way costs, or of ``scale`` where that is less, by which
+        another may miss it and be near.
+    floor : (t,) part of ``scale`` that is added.
     rank : (w,) place of each workload by its size, from 0.
     among : (t,) how many of the largest are found where several ways cost the same; others stay.
     only : (w, all periods) what each does: one route, or a name; ``NOTHING`` is written where there
@@ -55,17 +58,17 @@ def held_ways(  # type: ignore[no-untyped-def]
     low, high = np.empty(len(pool_usd)), np.empty(len(pool_usd))
     for p in range(len(pool_usd)):
         low[p], high[p] = pool_usd[p].min(), pool_usd[p].max()
-    floor, ways, hit = np.empty(most), np.empty(most, np.int64), np.empty(most, np.int64)
+    low_usd, ways, hit = np.empty(most), np.empty(most, np.int64), np.empty(most, np.int64)
     cost = np.empty((most, periods))
     best, edge, want = np.empty(periods), np.empty(periods), np.empty(periods)
     mine, near = np.empty(periods, np.int64), np.empty(periods, np.int64)
     loose = np.empty(periods, np.bool_)
-    found, room, widest = 0, len(found_route), slack.max()
+    found, room, widest = 0, len(found_route), slack.max() + floor.max()
     for w in range(begin, end):
         top, unit = ceiling[w], scale[w]
         count = _candidates(
             first_route[w], first_route[w + 1], route_pool, opens, late, period, route_usd,
-            chip_hours, low, high, top, widest * unit, floor, ways,
+            chip_hours, low, high, top, widest * unit, low_usd, ways,
         )  # fmt: skip
         for t in range(periods):
             best[t] = top
@@ -76,7 +79,7 @@ def held_ways(  # type: ignore[no-untyped-def]
         )  # fmt: skip
         for t in range(periods):
             value[t] += want[t] * best[t]
-            edge[t] = best[t] + slack[t] * unit
+            edge[t] = best[t] + slack[t] * min(abs(best[t]), unit) + floor[t] * unit
             near[t] = 1 if top <= edge[t] else 0
             mine[t] = GIVE_UP
         lines, _ = hits(cost, count, edge, hit)

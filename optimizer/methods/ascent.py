@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.methods.market import Market
 from optimizer.methods.sweeps import Halt as Halt
 from optimizer.methods.sweeps import HaltedError, Smooth, Sweeps
 
@@ -79,6 +80,16 @@ def climb(
     with contextlib.suppress(HaltedError):
         _climb(sweeps, price, level, halt, periods, tell)
     return price
+
+
+def dearest(market: Market) -> float:
+    """Least part that the scale of a workload is of its penalty.
+
+    At a temperature so far below the floor all widths have come down to the floor.
+    """
+    real = market.ceiling > 0
+    least = np.min(market.scale[real] / market.ceiling[real], initial=1.0)
+    return max(float(least), 1e-6)
 
 
 def _climb(

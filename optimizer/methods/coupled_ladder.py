@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimizer.methods.ascent import Halt, Level
+from optimizer.methods.ascent import Halt, Level, dearest
 from optimizer.methods.coupled_ascent import climb
 from optimizer.methods.coupled_market import CoupledMarket, Multipliers
 from optimizer.methods.coupled_sweeps import CoupledSweeps
-from optimizer.methods.price_ladder import HOTTEST, SEED, dearest
+from optimizer.methods.price_ladder import HOTTEST, SEED
 from optimizer.progress import Progress
 
 SAMPLES = ((256, 1 / 32), (64, 1 / 128), (8, 1 / 1024))

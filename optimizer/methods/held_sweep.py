@@ -18,6 +18,24 @@ Index = NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
+class Reach:
+    """How much a way may miss the best and count as near. Axis t: some periods.
+
+    Attributes
+    ----------
+    slack : (t,) part of what the best costs, or of the workload's scale where that is less.
+    floor : (t,) part of the scale on top: the best may cost nothing.
+    """
+
+    slack: Float
+    floor: Float
+
+    def of(self, periods: Int) -> Reach:
+        """That of some of them."""
+        return Reach(self.slack[periods], self.floor[periods])
+
+
+@dataclass(frozen=True, eq=False)
 class Held:
     """What a sweep from a solution finds in some periods. Axis t: those periods.
 
@@ -45,14 +63,14 @@ class Held:
 def held_sweep(
     sweeps: Sweeps,
     price: Float,
-    slack: Float,
+    reach: Reach,
     periods: Int,
     rank: Int,
     among: Int,
     only: Index,
     halt: Halt | None = None,
 ) -> Held:
-    """Who has a way within a slack of the best beside the one it has, in some periods."""
+    """Who has a way within reach of the best beside the one it has, in some periods."""
     from optimizer.kernels.held_ways import by_place, held_ways
 
     market, usd = sweeps.market, sweeps.pool_usd(price, periods)
@@ -66,8 +84,8 @@ def held_sweep(
             count = held_ways(
                 market.first, market.pool, market.opens, market.usd, market.hours,
                 np.ascontiguousarray(usd[:, place]), market.ceiling, market.scale,
-                slack[place], market.demand, periods[place], place, begin, end, rank, among[place],
-                only, value, load, settled, *found,
+                reach.slack[place], reach.floor[place], market.demand, periods[place], place,
+                begin, end, rank, among[place], only, value, load, settled, *found,
             )  # fmt: skip
             if count <= room:
                 return value, load, settled, [array[:count] for array in found]

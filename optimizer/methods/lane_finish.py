@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.methods.ascent import Level
+from optimizer.methods.ascent import Level, dearest
 from optimizer.methods.column_generation import ColumnGeneration
 from optimizer.methods.few_steps import climb_few
 from optimizer.methods.market import Market
 from optimizer.methods.overflow import Placements, placed_at_prices
-from optimizer.methods.price_ladder import FALL, ROUGH, TOLERANCE, dearest, floor_of, sharpened
+from optimizer.methods.price_ladder import FALL, ROUGH, TOLERANCE, floor_of, sharpened
 from optimizer.methods.sweeps import Halt, Sweeps
 from optimizer.progress import Silent
 from optimizer.solvers.glop import Glop

@@ -49,10 +49,6 @@ CLIMB = 0.6
 PART_OF_GAP = 0.8
 """Part of the gap asked for at which everything counts as done."""
 MOST_ROUNDS = 200
-CROWD = 40_000
-"""Workloads above which a search climbs from the last prices and does not go on from the last
-solution: where chips abound so many of them cost the same that going from tie to tie takes longer.
-"""
 TOO_MANY = 0.5
 """Part of the periods that the last solution may leave open, if it is to be of use."""
 
@@ -199,7 +195,7 @@ class _Search:
 
     def _from_vertex(self) -> ColumnGeneration | None:
         """Go on from the last solution; None where that leads nowhere."""
-        if self.vertex is None or self.sweeps.market.num_workloads > CROWD:
+        if self.vertex is None:
             return None
         self.progress.stage("last solution")
         gap = PART_OF_GAP * self.limits.relative_gap
@@ -210,10 +206,10 @@ class _Search:
         self.price = search.price
         self.again = f"from the last solution in {search.rounds} rounds"
         # Where that did not end, prices settle whom they can, as in a search from nothing.
-        self.workers.start(self.limits.threads)
         left, halt, price = np.flatnonzero(search.open), self._halt(CLIMB), search.price
         slack = np.full(len(search.open), WIDTHS * floor_of(self.sweeps.market))
         if len(left):
+            self.workers.start(self.limits.threads)
             price = climbed(self.sweeps, self.progress, halt, None, price, left)
             price, slack = sharpened(self.sweeps, price, self.progress, halt, None, left)
         finish = ColumnGeneration(self.sweeps, price, slack, gap, self._halt(1.0), found=search)
@@ -226,8 +222,6 @@ class _Search:
         memory.prices = Prices.of(self.instance, capacity_usd_per_chip_hour=reached)
         memory.vertex, finish = None, self.finish
         market = self.sweeps.market
-        if market.num_workloads > CROWD:
-            return
         if finish is not None and bool(np.isfinite(finish.cost_usd).all()):
             ended = Vertex.of_plan(market, finish.price, finish.only, finish.by_period())
             memory.vertex = LastVertex.of(market, ended)

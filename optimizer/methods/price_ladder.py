@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.methods.ascent import Level, Tell, climb
+from optimizer.methods.ascent import Level, Tell, climb, dearest
 from optimizer.methods.column_generation import MOST_WAYS
 from optimizer.methods.market import Market
 from optimizer.methods.spread import WIDTHS
@@ -145,13 +145,3 @@ def _down(
 def floor_of(market: Market) -> float:
     """Width of the soft-min at the last level, as a part of a workload's scale."""
     return min(COLDEST, CROWD / max(market.num_workloads, 1))
-
-
-def dearest(market: Market) -> float:
-    """Least part that the scale of a workload is of its penalty.
-
-    At a temperature so far below the floor all widths have come down to the floor.
-    """
-    real = market.ceiling > 0
-    least = np.min(market.scale[real] / market.ceiling[real], initial=1.0)
-    return max(float(least), 1e-6)

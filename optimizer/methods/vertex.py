@@ -49,12 +49,15 @@ class Vertex:
     Attributes
     ----------
     price : (P, T) USD per chip-hour beyond what is paid for use.
+    limit_price : (P, T) the same, where another choice is to be tried as well: what limits were
+        worth, if ``price`` keeps what workloads saw.
     only : (W, T) what each workload does: its route on the market's axis, or a name; changed by
         whoever goes on from there.
     split : those on several ways, by period.
     """
 
     price: Float
+    limit_price: Float
     only: Index
     split: tuple[Split, ...]
 
@@ -68,7 +71,7 @@ class Vertex:
             only[workload[alone], period] = route[alone]
             torn = ~alone
             split.append(Split(workload[torn], route[torn], mtok[torn]))
-        return cls(price, only, tuple(split))
+        return cls(price, price, only, tuple(split))
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +97,8 @@ class LastVertex:
     def on(self, market: Market) -> Vertex | None:
         """The same on a market that differs; None where it cannot be.
 
-        What workloads see is the price for use and the limit's together: that is kept.
+        What workloads see is the price for use and the limit's together: that is kept, or the
+        limit's price alone.
         """
         if self.vertex.only.shape != market.demand.shape:
             return None
@@ -102,7 +106,8 @@ class LastVertex:
             return None
         known = np.isfinite(self.seen_usd) & market.able
         seen, used = np.where(known, self.seen_usd, 0.0), np.where(known, market.used_usd, 0.0)
-        vertex = replace(self.vertex, price=np.maximum(seen - used, 0.0))
+        limit = np.where(known, self.vertex.price, 0.0)
+        vertex = replace(self.vertex, price=np.maximum(seen - used, 0.0), limit_price=limit)
         return vertex if np.array_equal(self.route, market.route) else self._moved(vertex, market)
 
     def _moved(self, vertex: Vertex, market: Market) -> Vertex:
@@ -121,7 +126,7 @@ class LastVertex:
             route = np.where(one.route >= 0, to[np.maximum(one.route, 0)], one.route)
             kept = route > NOTHING
             split.append(Split(one.workload[kept], route[kept], one.mtok[kept]))
-        return Vertex(vertex.price, only, tuple(split))
+        return replace(vertex, only=only, split=tuple(split))
 
 
 def _ways(market: Market, period: int, placed: Placements) -> tuple[Index, Index, Float]:

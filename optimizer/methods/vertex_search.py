@@ -15,10 +15,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.methods.held_sweep import Held, held_sweep
-from optimizer.methods.market import Market
+from optimizer.methods.ascent import Level, climb, dearest
+from optimizer.methods.held_sweep import Held, Reach, held_sweep
 from optimizer.methods.sweeps import Halt, HaltedError, Sweeps
 from optimizer.methods.vertex import Split, Vertex
+from optimizer.methods.vertex_start import CROWD, near_enough, price_units, ranks, starting_prices
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -28,25 +29,27 @@ Bool = NDArray[np.bool_]
 AIM, LATE_AIM, LATE = 1e-10, 1e-9, 6
 """Gap at which a period is left alone, if less is asked for than that; and after so many rounds,
 when only a few are open."""
-CROWD = 5_000
-"""Ways near the best in a period from which on only large workloads move among equals."""
-LARGE = 2_000
-"""How many these are."""
-SAMPLE = 2_000
-"""Workloads from which it is guessed how many ways are near the best."""
-SLACK_OF_ONE, WIDEST = 6.0, 1e-2
-"""Slack times the workloads, as a part of their scales, and the most: in a crowd ways are close to
-each other, and prices move less."""
-NARROWER, NARROWINGS = 5.0, 4
-"""Part of the slack that is left where more ways than that are near, and how often."""
-WIDER, MOST_WAYS = 3.0, 10_000
-"""Times as far prices may go where they would have gone further; times as much slack then, unless
-so many ways are near already."""
-TIED = 1e-12
-"""Slack of ways that cost the same."""
+LARGE, MORE = 2_000, 8
+"""Where a crowd has ways that cost the same only so many workloads move among these, the largest;
+times as many after prices that proved less."""
+FLOOR = 1e-9
+"""Slack to begin with, as a part of workloads' scales, of ways that cost nothing."""
+STRIDE = 1.5
+"""Parts of their slack by which prices may move at most. At less than a half nobody comes in who
+was not near; but few do at more."""
+WIDER, NARROWER = 3.0, 5.0
+"""Times as much slack where prices would have gone further, and part of it that is left after
+prices that proved less."""
+STEEP = 1e-2
+"""Gain of a round, as a part of the stride and of what a period costs, from which on its prices are
+far away: they climb a smoothed bound first."""
+ROUGH = 1e-3
+"""Part of the temperature to which a level is climbed, as a part of the bound."""
+WARM, COOLER = 1e-4, 1 / 5
+"""Temperature of the climb in periods that cost as much per worth as any, less in others; and of
+each level, as a part of that before."""
 FAR_OFF = 0.25
 """Ways to a cell found by the first sweep above which it is no start, unless they are few."""
-SEED = 20260611
 MOST_ROUNDS = 16
 MOST_STEPS = 3_000
 """Steps of the dual simplex in a period."""
@@ -78,28 +81,27 @@ class VertexSearch:
         market = sweeps.market
         periods = market.num_periods
         self.sweeps, self.relative_gap = sweeps, relative_gap
-        self.price = np.where(market.able, start.price, 0.0)
+        self._unit, self._rank = price_units(market), ranks(market)
+        self.price = starting_prices(sweeps, start, self._unit, self._rank)
         self.only, self.split = start.only, list(start.split)
         self.bound_usd = np.full(periods, -np.inf)
         self.cost_usd = np.full(periods, np.inf)
         self.open = np.ones(periods, np.bool_)
         self.rounds, self.ways = 0, 0
-        self._unit = _price_units(market)
-        self._rank = _ranks(market)
-        self._slack, crowded = self._near_enough()
-        self._reach = self._slack.copy()
+        slack, crowded = near_enough(sweeps, self.price, self.only)
+        self._reach, self._begun = Reach(slack, np.full(periods, FLOOR)), slack.copy()
         self._among = np.where(crowded, LARGE, market.num_workloads)
         self._before: dict[int, tuple[Index, Split]] = {}
+        self._proved_usd = np.full(periods, np.nan)
+        self._climbed = np.zeros(periods, np.bool_)
 
     def run(self, halt: Halt) -> None:
         """Go on until every period is done, or nothing helps."""
         todo, trial = np.arange(len(self.open)), self.price.copy()
-        for _ in range(MOST_ROUNDS):
-            if len(todo) == 0 or halt():
-                return
+        while len(todo) and self.rounds < MOST_ROUNDS and not halt():
             try:
                 held = held_sweep(
-                    self.sweeps, trial[:, todo], self._slack[todo], todo, self._rank,
+                    self.sweeps, trial[:, todo], self._reach.of(todo), todo, self._rank,
                     self._among[todo], self.only, halt,
                 )  # fmt: skip
             except HaltedError:
@@ -112,7 +114,8 @@ class VertexSearch:
                 self.cost_usd[period] = np.inf
             self._change_course(todo[~good])
             self.open[todo[self._done(todo)]] = False
-            places = np.flatnonzero(good & self.open[todo])
+            steep = self._steep(todo)
+            places = np.flatnonzero(good & self.open[todo] & ~steep)
             self.rounds += 1
             self.ways = max([self.ways, *(len(held.ways[place][0]) for place in places)])
 
@@ -124,40 +127,19 @@ class VertexSearch:
             for place, (ended, price) in zip(places.tolist(), ends, strict=True):
                 trial[:, todo[place]] = price
                 if ended == FAR_AWAY:
-                    self._reach[todo[place]] *= WIDER
-                    if len(held.ways[place][0]) < MOST_WAYS:
-                        self._slack[todo[place]] *= WIDER
-            # A plan may meet the bound of prices that were there before.
-            self.open[todo[self._done(todo)]] = False
+                    self._reach.slack[todo[place]] *= WIDER
+                    self._reach.floor[todo[place]] *= WIDER
             again = todo[~good & self.open[todo]]
             trial[:, again] = self.price[:, again]
+            if bool(steep.any()):
+                self._climb(todo[steep], trial, halt)
+            # A plan may meet the bound of prices that were there before.
+            self.open[todo[self._done(todo)]] = False
             todo = todo[self.open[todo]]
 
     @property
     def _aim(self) -> float:
         return AIM if self.rounds < LATE else LATE_AIM
-
-    def _near_enough(self) -> tuple[Float, Bool]:
-        """(T,) slack that leaves not too many ways near the best, and where none does."""
-        market = self.sweeps.market
-        count = min(SAMPLE, market.num_workloads)
-        drawn = np.random.default_rng(SEED).permutation(market.num_workloads)[:count]
-        sample = Sweeps(market.sample(np.sort(drawn)), self.sweeps.threads)
-        enough = CROWD * count / max(market.num_workloads, 1)
-        slack = np.full(market.num_periods, SLACK_OF_ONE / max(market.num_workloads, 1))
-        slack = np.minimum(slack, WIDEST)
-        every = np.arange(market.num_periods)
-
-        def count_near(periods: Int, slack: Float) -> Int:
-            near = sample.near(self.price[:, periods], slack, periods)
-            return np.bincount(near.position, minlength=len(periods))
-
-        equal = count_near(every, np.full(market.num_periods, TIED))
-        todo = every
-        for _ in range(NARROWINGS):
-            todo = todo[count_near(todo, slack[todo]) - equal[todo] > enough]
-            slack[todo] /= NARROWER
-        return slack, equal > enough
 
     def _judge(self, periods: Int, price: Float, value: Float) -> Bool:
         """Whether prices prove no less than those before; these become the best then."""
@@ -181,8 +163,35 @@ class VertexSearch:
     def _change_course(self, periods: Int) -> None:
         """After prices that proved less: look at more equals, or go less far."""
         few = self._among[periods] < self.sweeps.market.num_workloads
-        self._among[periods[few]] *= 8
-        self._reach[periods[~few]] /= NARROWER
+        self._among[periods[few]] *= MORE
+        self._reach.slack[periods[~few]] /= NARROWER
+        self._reach.floor[periods[~few]] /= NARROWER
+
+    def _steep(self, periods: Int) -> Bool:
+        """Whether bounds rise so much that going from tie to tie would take long; once each."""
+        gain = self.bound_usd[periods] - self._proved_usd[periods]
+        size = (np.abs(self.bound_usd[periods]) + np.abs(self.bound_usd).mean()) / 2
+        stride = STRIDE * self._reach.slack[periods] / WIDER
+        steep = self.open[periods] & ~self._climbed[periods] & (gain > STEEP * stride * size)
+        self._proved_usd[periods] = self.bound_usd[periods]
+        self._climbed[periods] |= steep
+        return np.asarray(steep)
+
+    def _climb(self, periods: Int, price: Float, halt: Halt) -> None:
+        """Climb the smoothed bound; the less a period costs, the colder it has to be."""
+        market = self.sweeps.market
+        worth = market.scale @ market.demand
+        cost = np.abs(self.bound_usd) / np.where(worth > 0, worth, 1.0)
+        coldest = WARM * (cost / max(float(cost.max()), np.finfo(float).tiny))[periods]
+        least, width, todo = dearest(market), WARM, periods
+        price[:, periods] = self.price[:, periods]
+        while len(todo) and not halt():
+            level = Level(temperature=width * least, floor=width, tolerance=ROUGH * width)
+            price[:, todo] = climb(self.sweeps, price, level, halt, todo)[:, todo]
+            width *= COOLER
+            todo = periods[coldest < width]
+        self._reach.slack[periods] = self._begun[periods]
+        self._reach.floor[periods] = FLOOR
 
     def _vertex(self, period: int, held: Held, place: int) -> tuple[int, Float]:
         from optimizer.kernels.price_vertex import STUCK, price_vertex
@@ -191,14 +200,16 @@ class VertexSearch:
         workload, route = held.ways[place]
         before, load = held.price[:, place], held.load[:, place].copy()
         price, split = before.copy(), self.split[period]
-        reach = self._reach[period] * self._unit
+        used = np.where(market.able[:, period], market.used_usd[:, period], 0.0)
+        stride = self._reach.slack[period] * np.minimum(before + used, self._unit)
+        stride = STRIDE * (stride + self._reach.floor[period] * self._unit)
         self._before[period] = self.only[:, period].copy(), split
         out = (np.empty(2 * pools, np.int32), np.empty(2 * pools, np.int32), np.empty(2 * pools))
         ended, count, _ = price_vertex(
             workload, route, period, market.pool, market.usd, market.hours,
             np.ascontiguousarray(market.used_usd[:, period]), market.ceiling, market.scale,
             market.demand, np.ascontiguousarray(market.capacity[:, period]), load, self._unit,
-            np.maximum(before - reach, 0.0), before + reach, split.workload, split.route,
+            np.maximum(before - stride, 0.0), before + stride, split.workload, split.route,
             MOST_STEPS, price, self.only, *out,
         )  # fmt: skip
         order = np.argsort(out[0][:count], kind="stable")
@@ -230,23 +241,3 @@ class VertexSearch:
         line = np.maximum(route, 0)
         usd = market.usd[line] + market.hours[line] * market.used_usd[market.pool[line], period]
         return float(np.where(route >= 0, usd, market.ceiling[workload]) @ mtok)
-
-
-def _price_units(market: Market) -> Float:
-    """(P,) USD per chip-hour that is as much as the scale of a pool's typical workload."""
-    worth = np.repeat(market.scale, np.diff(market.first))
-    pools = len(market.capacity)
-    number = np.bincount(market.pool, minlength=pools)
-    inverse = np.bincount(market.pool, market.hours / worth, minlength=pools)
-    return np.where(number > 0, number / np.where(number > 0, inverse, 1.0), 1.0)
-
-
-def _ranks(market: Market) -> Int:
-    """(W,) place of each workload by the chip-hours it needs, the largest first."""
-    number = np.diff(market.first)
-    owner = np.repeat(np.arange(market.num_workloads), number)
-    need = np.bincount(owner, market.hours, minlength=market.num_workloads)
-    need = need / np.maximum(number, 1) * market.demand.sum(axis=1)
-    rank = np.empty(market.num_workloads, np.int64)
-    rank[np.argsort(-need, kind="stable")] = np.arange(market.num_workloads)
-    return rank

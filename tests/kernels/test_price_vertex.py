@@ -120,13 +120,16 @@ def test_prices_stay_where_they_may_go(data: st.DataObject, workloads: int) -> N
 @given(st.data(), st.integers(0, 4), st.integers(1, 4))
 def test_held_ways(data: st.DataObject, workloads: int, periods: int) -> None:
     """Who stays and who is found, against plain loops."""
-    routes, pools, slack = workloads * POOLS, POOLS, 0.3
+    routes, pools, slack, floor = workloads * POOLS, POOLS, 0.3, 0.1
     pool = np.tile(np.arange(POOLS, dtype=np.int32), workloads)
     first = np.arange(workloads + 1) * POOLS
     opens = data.draw(indices(routes, 2))
     usd, hours = data.draw(vector(routes, TIES)), data.draw(vector(routes, TIES)) + 0.5
     pool_usd = data.draw(matrix(pools, periods, TIES))
-    ceiling, scale = data.draw(vector(workloads, TIES)) + 1.0, np.ones(workloads)
+    ceiling, scale = (
+        data.draw(vector(workloads, TIES)) + 1.0,
+        data.draw(vector(workloads, TIES)) + 0.5,
+    )
     demand = data.draw(matrix(workloads, periods, TIES))
     rank = np.arange(workloads)
     among = data.draw(indices(periods, workloads + 1, np.int64))
@@ -140,20 +143,22 @@ def test_held_ways(data: st.DataObject, workloads: int, periods: int) -> None:
     changed = only.copy()
     count = held_ways(
         first, pool, opens, usd, hours, pool_usd, ceiling, scale, np.full(periods, slack),
-        demand, place, place, 0, workloads, rank, among, changed, value, load, settled, *found,
+        np.full(periods, floor), demand, place, place, 0, workloads, rank, among, changed, value,
+        load, settled, *found,
     )  # fmt: skip
     expected, loads, stay = set(), np.zeros((pools, periods)), np.zeros(periods)
     for w, t in np.ndindex(workloads, periods):
         cost = {r: usd[r] + hours[r] * pool_usd[pool[r], t] for r in range(first[w], first[w + 1])}
         cost = {r: c for r, c in cost.items() if opens[r] <= t} | {GIVE_UP: ceiling[w]}
         best = min(cost.values())
-        near = [r for r, c in cost.items() if c <= best + slack]
+        edge = best + slack * min(best, scale[w]) + floor * scale[w]
+        near = [r for r, c in cost.items() if c <= edge]
         now = int(only[w, t])
         if demand[w, t] == 0:
             assert changed[w, t] == NOTHING
             continue
         assert changed[w, t] == now
-        equal = now in cost and cost[now] <= best + 1e-12
+        equal = now in cost and cost[now] <= best + 1e-12 * scale[w]
         if near == [now] or (rank[w] >= among[t] and equal):
             stay[t] += demand[w, t] * best
             if now >= 0:

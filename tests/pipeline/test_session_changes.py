@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 import optimizer
+from optimizer.errors import InputError, UsageError
 from optimizer.instance.instance import Instance
 from optimizer.methods.base import Limits
 from optimizer.session import Session, open_session
@@ -93,6 +96,44 @@ def test_a_small_change_goes_on_from_the_last_solution() -> None:
     demand[::100] *= 1.2
     session.change(demand_mtok=demand)
     assert "from the last solution" in same(session)
+
+
+def test_what_costs_nothing_ties_a_crowd() -> None:
+    """Where chips abound many ways cost exactly the same, and some pools cost next to nothing."""
+    plenty = plain(7)
+    many = plenty.capacity_chips * np.array([0.6, 40.0, 0.6, 40.0, 1.0])
+    session = open_session(dataclasses.replace(plenty, capacity_chips=many))
+    rng = np.random.default_rng(7)
+    same(session)
+    for kind in ("demand", "price", "capacity", "demand"):
+        change(session, kind, rng)
+        same(session)
+
+
+@pytest.mark.parametrize("factor", [0.3, 0.8, 1.3, 3.0])
+def test_large_changes(factor: float) -> None:
+    """All demand at once, and every price of a pool."""
+    session = open_session(plain(8))
+    same(session)
+    session.change(demand_mtok=session.instance.demand_mtok * factor)
+    same(session)
+    pool = int(np.flatnonzero(~session.instance.reserved)[0])
+    prices = session.instance.price_usd_per_chip_hour[pool]
+    name = session.instance.pools.pool[pool]
+    session.change(usd_per_chip_hour={name: prices * factor})
+    assert session.instance.price_usd_per_chip_hour[pool] == pytest.approx(prices * factor)
+    same(session)
+
+
+def test_prices_are_one_or_one_a_period() -> None:
+    session = open_session(plain(9))
+    name = session.instance.pools.pool[0]
+    with pytest.raises(
+        UsageError, match=f"price of {name}: expected one number or 5, one a period"
+    ):
+        session.change(usd_per_chip_hour={name: [1.0, 2.0]})
+    with pytest.raises(InputError, match=r"USD/chip-hour.*got -3"):
+        session.change(usd_per_chip_hour={name: [1.0, 2.0, -3.0, 4.0, 5.0]})
 
 
 def test_the_same_changes_give_the_same_plan() -> None:
