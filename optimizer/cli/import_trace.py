@@ -120,6 +120,13 @@ class Moment(click.ParamType[datetime]):
 @click.option(
     "--scale", type=Number(0.0), default=1.0, show_default=True, help="Factor on the demand."
 )
+@click.option(
+    "--repeat",
+    "repeat_hours",
+    type=Number(0.0),
+    metavar="HOURS",
+    help="Hours to fill with the trace, again and again.  [default: as long as it is]",
+)
 @click.option("--input-tokens", type=Number(0.0), help="Length, for traces of counts only.")
 @click.option("--output-tokens", type=Number(0.0), help="Length, for traces of counts only.")
 @click.option(
@@ -214,13 +221,14 @@ def _text(imported: Imported, out: Path, *, complete: bool) -> str:
     facts = imported.summary()
     table = imported.workloads
     rows = facts["workloads"]
+    copies = "" if imported.copies == 1.0 else f", {imported.copies:.4g} copies"
     width = max(20, *(len(row["workload"]) for row in rows[:SHOWN]))
     lines = [
         f"{out}: {len(table.workload):,} workloads, {facts['periods']:,} periods of "
         f"{imported.period_hours:g} h from {facts['start']} ({imported.clock})",
         f"{facts['requests']:,.0f} requests, {imported.input_tokens:,.0f} input tokens "
         f"({imported.cached_tokens:,.0f} cached), {imported.output_tokens:,.0f} output tokens",
-        f"demand {imported.total_mtok:,.6f} Mtok at scale {imported.scale:g}; "
+        f"demand {imported.total_mtok:,.6f} Mtok at scale {imported.scale:g}{copies}; "
         f"{imported.bad_lines:,} of {imported.lines:,} lines bad",
         "",
         f"{'workload':<{width}} {'requests':>13} {'Mtok':>13} {'input':>9} {'output':>8} "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from optimizer.cli.output import emit
 from optimizer.cli.progress_lines import progress_for
 
 if TYPE_CHECKING:
+    from optimizer.errors import InputError
     from optimizer.instance.instance import Instance
     from optimizer.plan import Plan
 
@@ -125,12 +127,14 @@ def command(
     """Put PLAN, a plan folder, to draws of demand, throughput and prices of INSTANCE.
 
     The plan stays as it is; docs/risk.md says what it does in a draw. With --against, both
-    plans meet the same draws, and their difference is reported.
+    plans meet the same draws, and their difference is reported; routes that were tightened for
+    one of them are as fast in the draws as for the other.
 
     Exit codes: 0 all draws made; 2 usage; 3 bad input; 6 time was up, the draws so far are
     reported; 8 the judge refuses a plan; 10 files; 130 interrupted, the draws so far are reported.
     """
     # Imported here, so that help and completion stay fast.
+    from optimizer.errors import InputError
     from optimizer.evaluation.risk import risk
     from optimizer.evaluation.uncertainty import Uncertainty
     from optimizer.reports import risk_json, risk_text
@@ -145,11 +149,14 @@ def command(
         problem = read(instance)
         if prices:
             problem = problem.with_prices(dict(prices))
-        problem = as_planned(problem, plan)
-        plans = []
+        plans, planned_on = [], []
         for folder in (plan, against):
             if folder is not None:
-                found, refusal = _judged(problem, folder)
+                try:
+                    own = as_planned(problem, folder)
+                    found, refusal = _judged(own, folder)
+                except InputError as error:
+                    raise error if against is None else _of(folder, error) from None
                 if refusal:
                     emit(
                         risk_json.refused(folder, refusal) if as_json else f"{folder}: {refusal[0]}"
@@ -158,10 +165,13 @@ def command(
                         emit("\n".join(f"  {line}" for line in refusal[1:]))
                     return REFUSED
                 plans.append(found)
+                planned_on.append(own)
         answer = risk(
             problem,
             plans[0],
             against=plans[1] if against is not None else None,
+            planned_on=planned_on[0],
+            against_planned_on=planned_on[-1] if against is not None else None,
             draws=draws,
             seed=seed,
             level=level,
@@ -173,6 +183,13 @@ def command(
         progress.close()
     emit(risk_json.render(answer) if as_json else risk_text.render(answer))
     return {"time": TIME, "interrupt": INTERRUPTED}.get(answer.limit, 0)
+
+
+def _of(folder: Path, error: InputError) -> InputError:
+    """The same problems, each with the plan folder that it is found in."""
+    from optimizer.errors import InputError
+
+    return InputError(replace(one, place=f"{folder}, {one.place}") for one in error.problems)
 
 
 def _judged(instance: Instance, folder: Path) -> tuple[Plan, list[str]]:

@@ -36,10 +36,11 @@ def attainment_by_queue(instance: Instance, plan: Plan) -> Attainment | None:
     for position, ratio in enumerate(RATIO):
         part = some.attained(ratio) * mtok[classes]
         attained[:, position] = np.bincount(some.group, part) / total
-    held = groups.replicas * groups.chips_per_replica[groups.lane] * instance.period_hours
+    # Loads are told in parts of the one planned: whole replicas hold more than that takes.
+    taken = mtok[classes] * instance.routes.chip_hours_per_mtok[groups.route[classes]]
     return Attainment(
         group=group,
-        held_chip_hours=held[kept],
+        held_chip_hours=np.bincount(some.group, taken).astype(np.float64),
         ratio=np.array(RATIO),
         attained=np.clip(attained, 0.0, 1.0),
     )

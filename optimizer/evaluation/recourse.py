@@ -94,7 +94,9 @@ class Recourse:
 
     Attributes
     ----------
-    instance : the problem.
+    instance : the problem, with the routes that the plan was made with.
+    served_hours : (R,) chip-hours per Mtok that serving takes; fewer than those planned where
+        routes were tightened.
     planned : cost of the plan as stated, by the judge.
     route_class : (R,) class of throughput of each route.
     first : (I + 1,) where each resource's placements begin.
@@ -107,6 +109,7 @@ class Recourse:
     """
 
     instance: Instance
+    served_hours: Float
     planned: Costs
     route_class: Int
     first: Int
@@ -127,12 +130,14 @@ class Recourse:
         plan: Plan,
         route_class: Int,
         attainment: Attainment | None = None,
+        served_hours: Float | None = None,
     ) -> Recourse:
         """Lay a plan out.
 
         Parameters
         ----------
         plan : one that :func:`optimizer.evaluation.admission.admit` lets in.
+        served_hours : (R,) as above; those of the routes by default.
 
         Raises
         ------
@@ -166,6 +171,7 @@ class Recourse:
             table = _table(attainment, route.astype(np.int32), plan.placed_mtok, resource)
         return cls(
             instance=instance,
+            served_hours=routes.chip_hours_per_mtok if served_hours is None else served_hours,
             planned=costs_of(instance, sums),
             route_class=route_class,
             first=_starts(resource, len(room)),
@@ -189,11 +195,12 @@ class Recourse:
         penalty_usd = instance.workloads.unserved_usd_per_mtok
         usage, overloads, cut = (np.zeros((pools, draws)) for _ in range(3))
         crowded, lost_route, lost_penalty = (np.zeros(draws) for _ in range(3))
+        margin = bool((self.served_hours != routes.chip_hours_per_mtok).any())
         fit = np.empty((0 if self.table is None else len(self.room), draws))
         fit_to_room(
             self.first, self.route, self.mtok, routes.workload, self.route_class,
-            routes.chip_hours_per_mtok, routes.usd_per_mtok, penalty_usd, self.pool, self.room,
-            self.fixed, self.price, HARD, factors.demand, factors.slowness,
+            self.served_hours, routes.chip_hours_per_mtok, margin, routes.usd_per_mtok, penalty_usd,
+            self.pool, self.room, self.fixed, self.price, HARD, factors.demand, factors.slowness,
             usage, overloads, cut, crowded, lost_route, lost_penalty, fit,
         )  # fmt: skip
         penalties = self.totals[2] * penalty_usd

@@ -22,6 +22,7 @@ from optimizer.evaluation.distribution import Distribution, variance_of
 from optimizer.evaluation.draws import Draws
 from optimizer.evaluation.recourse import Recourse
 from optimizer.evaluation.risk_sample import SOURCES, Sample, sampled
+from optimizer.evaluation.tightened_routes import margin_note, planned_with
 from optimizer.evaluation.uncertainty import Ranges, Uncertainty, ranges_of
 from optimizer.evaluation.verdict import MOST, RELATIVE, no_amount
 from optimizer.instance.instance import Instance
@@ -140,6 +141,8 @@ def risk(
     plan: Plan,
     *,
     against: Plan | None = None,
+    planned_on: Instance | None = None,
+    against_planned_on: Instance | None = None,
     draws: int = 10_000,
     seed: int = 0,
     level: float = 0.95,
@@ -154,6 +157,9 @@ def risk(
     ----------
     instance, plan : what is looked at; any plan that the judge would look at.
     against : another plan for the same instance, which meets the same draws.
+    planned_on, against_planned_on : the instance with the routes that each plan was made with,
+        where some were tightened: ``instance`` of its result. What replicas deliver is said by
+        the instance itself, whatever was planned.
     draws : how many.
     seed : any whole number; the same seed gives the same draws to the same names.
     level : part of the draws that the tail leaves out.
@@ -179,12 +185,19 @@ def risk(
         raise UsageError(f"level: expected a number >= 0 and < 1, got {level:g}")
     settings = uncertainty or Uncertainty()
     ranges = ranges_of(instance, settings)
-    admit(instance, plan)
+    own = planned_with(instance, planned_on, "plan")
+    notes = [margin_note(instance, own, "the plan")]
+    admit(own, plan)
+    by_queue = attainment is None
     if attainment is None:
-        attainment = attainment_by_queue(instance, plan)
-    plans = [_laid_out(instance, plan, ranges.route_class, attainment)]
+        attainment = attainment_by_queue(own, plan)
+    plans = [_laid_out(instance, own, plan, ranges.route_class, attainment)]
     if against is not None:
-        plans.append(_laid_out(instance, against, ranges.route_class, None))
+        other = planned_with(instance, against_planned_on, "other plan")
+        notes.append(margin_note(instance, other, "the other plan"))
+        admit(other, against)
+        table = attainment_by_queue(other, against) if by_queue else None
+        plans.append(_laid_out(instance, other, against, ranges.route_class, table))
     source = Draws(ranges, seed, settings.distribution, settings.common_demand)
     begun = time.monotonic()
     samples, limit = sampled(plans, source, draws, seconds, progress or Silent())
@@ -216,20 +229,28 @@ def risk(
         against=None if against is None else compared(sample, samples[1], level),
         limit=limit,
         seconds=taken,
-        notes=ranges.notes,
+        notes=(*ranges.notes, *(note for note in notes if note)),
         sample=sample,
     )
 
 
 def _laid_out(
-    instance: Instance, plan: Plan, route_class: NDArray[np.int64], table: Attainment | None
+    instance: Instance,
+    made_with: Instance,
+    plan: Plan,
+    route_class: NDArray[np.int64],
+    table: Attainment | None,
 ) -> Recourse:
-    """A plan ready for draws, which costs what the judge says when nothing is drawn."""
-    admit(instance, plan)
+    """A plan ready for draws, which costs what the judge says when nothing is drawn.
+
+    Parameters
+    ----------
+    made_with : the instance with the routes that it was made with.
+    """
     amounts = (plan.placed_mtok, plan.unserved_mtok, plan.replicas.value, plan.blocks)
     if any(no_amount(amount).any() for amount in (*amounts, plan.reserve.value)):
         raise InputError(Problem("plan, amounts", f"numbers from 0 to {MOST:g}"))
-    made = Recourse.of(instance, plan, route_class, table)
+    made = Recourse.of(made_with, plan, route_class, table, instance.routes.chip_hours_per_mtok)
     own, judged = float(made.stated.cost_usd[0]), made.planned.total
     if abs(own - judged) > AGREE * judged + AGREE:
         raise InternalError(f"with nothing drawn the plan costs {own} USD, the judge says {judged}")
@@ -253,9 +274,7 @@ def _mean_cost(planned: Costs, sample: Sample) -> Costs:
 def _attainment(sample: Sample, level: float) -> Distribution | None:
     if len(sample.promised_mtok) == 0:
         return None
-    # Where nothing is promised nothing is missed.
-    missed = _part(sample.promised_mtok - sample.kept_mtok, sample.promised_mtok)
-    return Distribution.of(1.0 - missed, level, worst_is_high=False)
+    return Distribution.of(sample.attainment, level, worst_is_high=False)
 
 
 def _pools(instance: Instance, sample: Sample) -> tuple[PoolRisk, ...]:

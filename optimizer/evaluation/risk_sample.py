@@ -65,6 +65,17 @@ class Sample:
     def __len__(self) -> int:
         return len(self.cost_usd)
 
+    @property
+    def attainment(self) -> Float:
+        """(D,) part of the tokens sent to groups that is served within its promise.
+
+        Where nothing is promised nothing is missed.
+        """
+        missed = self.promised_mtok - self.kept_mtok
+        some = self.promised_mtok > 0
+        part = np.divide(missed, self.promised_mtok, out=np.zeros_like(missed), where=some)
+        return np.asarray(1.0 - part)
+
 
 def sampled(
     plans: Sequence[Recourse],

@@ -20,6 +20,7 @@ from optimizer.evaluation.evaluate import Evaluation
 from optimizer.evaluation.priced_routes import PricedRoutes, handled_usd_per_mtok
 from optimizer.evaluation.shadows.chosen import routes_as_chosen
 from optimizer.evaluation.verdict import SPECK
+from optimizer.explanation.derived_routes import Way, refused_pairs, ways_of
 from optimizer.explanation.list_price import chip_hours_per_mtok, list_usd_per_mtok
 from optimizer.explanation.obstacles import Obstacles
 from optimizer.instance.instance import Instance, route_starts
@@ -37,6 +38,7 @@ class Candidate:
     ----------
     pool : position of the pool.
     period : the period that is told.
+    configuration : way to run the model there; empty without a route, or where it names none.
     chip_hours_per_mtok : chip-hours that a Mtok holds there; NaN without a route.
     list_usd_per_mtok : at list price, reserved chips too; NaN where it is not known.
     marginal_usd_per_mtok : with all that is scarce at its shadow price; NaN where no price says.
@@ -48,6 +50,7 @@ class Candidate:
 
     pool: int
     period: int
+    configuration: str
     chip_hours_per_mtok: float
     list_usd_per_mtok: float
     marginal_usd_per_mtok: float
@@ -70,6 +73,7 @@ class Candidates:
     penalty_usd_per_mtok : cost of giving up.
     marginal_usd_per_mtok : cost of one more Mtok arriving.
     rows : where something is placed first, then by price at the margin; closed pools last.
+    ways : where routes are derived, every way to run the workload, by pool.
     """
 
     workload: int
@@ -80,6 +84,7 @@ class Candidates:
     penalty_usd_per_mtok: float
     marginal_usd_per_mtok: float
     rows: tuple[Candidate, ...]
+    ways: tuple[Way, ...]
 
 
 def explain_candidates(
@@ -100,7 +105,8 @@ def explain_candidates(
     given_up = (plan.unserved_workload == workload) & (plan.unserved_period >= period)
     given_up &= plan.unserved_period <= last
     usd = _usd_at_the_margin(instance, routes, prices, evaluation, plan, workload)
-    obstacles = Obstacles(instance, prices, evaluation, plan, routes, workload)
+    refused = refused_pairs(instance, np.array([workload]))
+    obstacles = Obstacles(instance, prices, evaluation, plan, routes, workload, refused)
     rows = [
         _candidate(instance, pool, period, window, usd, marginal, placed, obstacles, workload)
         for pool in range(instance.num_pools)
@@ -115,6 +121,7 @@ def explain_candidates(
         penalty_usd_per_mtok=float(instance.workloads.unserved_usd_per_mtok[workload]),
         marginal_usd_per_mtok=marginal,
         rows=tuple(rows),
+        ways=ways_of(instance, workload),
     )
 
 
@@ -146,6 +153,7 @@ def _candidate(
     return Candidate(
         pool=pool,
         period=when,
+        configuration=instance.routes.configuration[route] if routed else "",
         chip_hours_per_mtok=float(chip_hours_per_mtok(instance)[route]) if routed else float("nan"),
         list_usd_per_mtok=float(list_usd_per_mtok(instance)[route, when])
         if routed

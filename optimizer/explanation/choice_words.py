@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from optimizer.evaluation.verdict import SPECK
 from optimizer.explanation.candidates import Candidate, Candidates
+from optimizer.explanation.way_words import way_words
 from optimizer.instance.instance import Instance
 
 SAME = 1e-6
@@ -26,7 +27,8 @@ def choice_words(instance: Instance, found: Candidates) -> str:
     if len(winners) > 1:
         others = ", ".join(names[row.pool] for row in winners if row is not first)
         said += f"; {others} serve{'s' if len(winners) == 2 else ''} the rest"
-    return f"{said}. {_next(found, names, first)}".rstrip() + _also_given_up(found)
+    parts = [f"{said}.", way_words(instance, found.ways, first.pool), _next(found, names, first)]
+    return " ".join(part for part in parts if part) + _also_given_up(found)
 
 
 def _next(found: Candidates, names: tuple[str, ...], first: Candidate) -> str:

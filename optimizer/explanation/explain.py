@@ -17,8 +17,8 @@ from optimizer.methods.base import Limits
 from optimizer.plan import Plan
 from optimizer.prices import Prices
 from optimizer.progress import Progress, Silent
+from optimizer.promises import solve
 from optimizer.result import Result
-from optimizer.solving import solve
 
 SOLVE_PART = 0.5
 """Part of a time limit that looking for a plan may take; the rest is for the explanation."""
@@ -30,7 +30,7 @@ class Explanation:
 
     Attributes
     ----------
-    instance : the problem.
+    instance : the problem; its routes are those that the plan was made with.
     plan, evaluation : the plan that is explained and the judge's verdict; None without one.
     result : what solving gave, None when the plan was handed in.
     infeasible : why there is no plan; None when there is one, or the conflict was not found.
@@ -88,6 +88,10 @@ def explain(
         result = solve(
             instance, limits=dataclasses.replace(limits, seconds=part), progress=progress
         )
+        # Where promises would have been broken the plan was made with slower routes.
+        instance = result.instance
+        if result.tightening_rounds:
+            notes.append("some routes count for more chip-hours than derived: promises were tight")
         plan, prices, evaluation = result.plan, result.prices, result.evaluation
         notes += result.notes if result.status != "infeasible" else ()
     else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,6 +31,7 @@ class Obstacles:
     Parameters
     ----------
     routes : routes at prices with what the plan chose fixed.
+    refused : why pairs of workload and pool are no routes, where routes are derived.
     """
 
     def __init__(
@@ -39,9 +42,10 @@ class Obstacles:
         plan: Plan,
         routes: PricedRoutes,
         workload: int,
+        refused: Mapping[tuple[int, int], str],
     ) -> None:
         self._instance, self._prices, self._evaluation = instance, prices, evaluation
-        self._routes, self._workload = routes, workload
+        self._routes, self._workload, self._refused = routes, workload, refused
         self._lanes = lanes_of(instance)
         self._running = replicas_of(evaluation, self._lanes, instance.num_periods) > 0
         self._paid = pool_paid(evaluation)
@@ -60,7 +64,7 @@ class Obstacles:
         """What closes the pool, whatever a Mtok would cost there; empty when it is open."""
         instance, workload = self._instance, self._workload
         if period not in self._closed:
-            self._closed[period] = closings(instance, workload, period)
+            self._closed[period] = closings(instance, workload, period, self._refused)
         if pool in self._closed[period]:
             return self._closed[period][pool]
         if float(self._evaluation.available_chip_hours[pool, period]) <= 0:

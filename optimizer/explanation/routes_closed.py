@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 import numpy as np
@@ -10,11 +11,17 @@ from optimizer.evaluation.openings import route_qualified_from, route_resident
 from optimizer.instance.instance import Instance, route_starts
 
 
-def closings(instance: Instance, workload: int, period: int) -> dict[int, str]:
+def closings(
+    instance: Instance, workload: int, period: int, refused: Mapping[tuple[int, int], str]
+) -> dict[int, str]:
     """Why each pool is closed to a workload in a period, by pool; open ones are not named.
 
     The rule that stands first in the way is told: a price, residency, qualification, a row of
     ``routes``.
+
+    Parameters
+    ----------
+    refused : why pairs of workload and pool are no routes, where routes are derived.
     """
     table, pools = instance.routes, instance.pools
     starts = route_starts(instance)
@@ -24,7 +31,7 @@ def closings(instance: Instance, workload: int, period: int) -> dict[int, str]:
     found = {}
     for pool in range(instance.num_pools):
         if pool not in routed:
-            found[pool] = "no row in routes"
+            found[pool] = refused.get((workload, pool), "no row in routes")
         elif bool(instance.left_out[pool]):
             found[pool] = "price unknown"
         elif not bool(resident[routed[pool]]):

@@ -2,7 +2,8 @@
 
 Each workload and period in which tokens are given up has one of five causes:
 
-closed   no route may be used then: no row, residency, qualification, a price that is not known;
+closed   no route may be used then: no row, or what deriving routes found in the way; residency,
+         qualification, a price that is not known;
 cheaper  giving up costs less than the cheapest way to serve, or nothing but cost stands
          against serving (a whole replica, a fee, chips in reserve);
 fixed    rules stand in the way that have no amount by which they could give: the time that weights
@@ -15,6 +16,7 @@ limits   limits stand in the way. The stretchable program, with nothing of it gi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +24,7 @@ from numpy.typing import NDArray
 
 from optimizer.evaluation.openings import route_opens
 from optimizer.evaluation.verdict import SPECK
+from optimizer.explanation.derived_routes import refused_pairs
 from optimizer.explanation.least import Relaxed
 from optimizer.explanation.list_price import least_paid_usd_per_mtok
 from optimizer.explanation.needed import judged, needed
@@ -107,9 +110,10 @@ def explain_unserved(instance: Instance, plan: Plan, search: Search) -> Unserved
         limited, fixed = movable, limited & ~movable
     rows = []
     every = (("closed", closed), ("cheaper", cheaper), ("fixed", fixed), (cause, limited))
+    refused = refused_pairs(instance, np.flatnonzero(closed.any(axis=1)))
     for why, cells in every:
         for workload in np.flatnonzero(cells.any(axis=1)).tolist():
-            rows.append(_row(instance, workload, cells[workload], unserved, least, why))
+            rows.append(_row(instance, workload, cells[workload], unserved, least, why, refused))
     rows.sort(key=lambda row: -row.penalty_usd)
     return Unserved(tuple(rows), found)
 
@@ -205,12 +209,18 @@ def _least_usd(instance: Instance) -> Float:
 
 
 def _row(
-    instance: Instance, workload: int, cells: Bool, unserved: Float, least: Float, cause: str
+    instance: Instance,
+    workload: int,
+    cells: Bool,
+    unserved: Float,
+    least: Float,
+    cause: str,
+    refused: Mapping[tuple[int, int], str],
 ) -> GivenUp:
     mtok = float(unserved[workload, cells].sum())
     closed: tuple[tuple[str, str], ...] = ()
     if cause == "closed":
-        found = closings(instance, workload, int(np.flatnonzero(cells)[0]))
+        found = closings(instance, workload, int(np.flatnonzero(cells)[0]), refused)
         closed = tuple((instance.pools.pool[pool], why) for pool, why in found.items())
     usd = least[workload, cells]
     return GivenUp(

@@ -21,8 +21,8 @@ AT_A_TIME = 64
 
 @kernel
 def fit_to_room(  # type: ignore[no-untyped-def]
-    first, cell_route, cell_mtok, route_workload, route_class, route_hours, route_usd,
-    penalty_usd, pool, room, fixed, price, tolerance, demand, slowness,
+    first, cell_route, cell_mtok, route_workload, route_class, route_hours, planned_hours, margin,
+    route_usd, penalty_usd, pool, room, fixed, price, tolerance, demand, slowness,
     usage, overloads, cut, crowded, lost_route_usd, lost_penalty_usd, fit,
 ):  # fmt: skip
     """Scale placements, share the room where they do not fit, add up what it costs.
@@ -33,6 +33,8 @@ def fit_to_room(  # type: ignore[no-untyped-def]
     cell_route, cell_mtok : (k,) route and stated Mtok of each placement.
     route_workload, route_class, route_hours, route_usd : (r,) workload, class of throughput,
         chip-hours and USD per Mtok.
+    planned_hours, margin : (r,) chip-hours per Mtok that are held as long as there is room, none
+        below what is needed, and whether any is above.
     penalty_usd : (w,) USD per Mtok not served.
     pool : (i,) pool of each resource.
     room : (i,) chip-hours that its placements can have.
@@ -50,7 +52,7 @@ def fit_to_room(  # type: ignore[no-untyped-def]
     fit : (i, d) the answer: part of what is sent there that is served; of no rows: not wanted.
     """
     draws, resources, keep = demand.shape[1], len(room), fit.shape[0] > 0
-    need, part = np.empty(AT_A_TIME), np.empty(AT_A_TIME)
+    need, part, wanted = np.empty(AT_A_TIME), np.empty(AT_A_TIME), np.empty(AT_A_TIME)
     all_lost, beyond, sums = np.empty(AT_A_TIME), np.empty(AT_A_TIME), np.empty((3, AT_A_TIME))
     for begin in range(0, draws, AT_A_TIME):
         width = min(AT_A_TIME, draws - begin)
@@ -66,7 +68,7 @@ def fit_to_room(  # type: ignore[no-untyped-def]
                         usage[p, begin + j] += price[i] * fixed[i]
                 continue
             for j in range(width):
-                need[j] = 0.0
+                need[j], wanted[j] = 0.0, 0.0
             for k in range(first[i], first[i + 1]):
                 r = cell_route[k]
                 hours = cell_mtok[k] * route_hours[r]
@@ -74,6 +76,10 @@ def fit_to_room(  # type: ignore[no-untyped-def]
                 slow = slowness[route_class[r], begin : begin + width]
                 for j in range(width):
                     need[j] += hours * more[j] * slow[j]
+                if margin:
+                    hours = cell_mtok[k] * planned_hours[r]
+                    for j in range(width):
+                        wanted[j] += hours * more[j] * slow[j]
             limit, paid = room[i] * (1.0 + tolerance), usage[p, begin : begin + width]
             crowds = False
             for j in range(width):
@@ -87,6 +93,9 @@ def fit_to_room(  # type: ignore[no-untyped-def]
                     overloads[p, begin + j] += beyond[j]
                     all_lost[j] = 0.0
             if price[i] > 0.0:
+                if margin:
+                    for j in range(width):
+                        need[j] = max(need[j], min(wanted[j], room[i]))
                 for j in range(width):
                     paid[j] += price[i] * max(fixed[i] + need[j], 0.0)
             if not crowds:

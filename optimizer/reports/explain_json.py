@@ -123,5 +123,10 @@ def _candidates(instance: Instance, found: Candidates) -> dict[str, Any]:
         named = {"pool": pools.pool[row.pool], "chip": pools.chip[row.pool]}
         named["region"] = pools.region[row.pool]
         rows.append({**vars(row), **named})
-    name = instance.workloads.workload[found.workload]
-    return {**vars(found), "workload": name, "rows": rows, "words": choice_words(instance, found)}
+    return {
+        **vars(found),
+        "workload": instance.workloads.workload[found.workload],
+        "rows": rows,
+        "ways": [{**vars(way), "pool": pools.pool[way.pool]} for way in found.ways],
+        "words": choice_words(instance, found),
+    }

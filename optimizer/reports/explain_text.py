@@ -11,6 +11,7 @@ from optimizer.explanation.spans import spans_text
 from optimizer.explanation.unserved import GivenUp, Unserved
 from optimizer.instance.instance import Instance
 from optimizer.reports.figures import columns, mtok, usd, usd_short
+from optimizer.reports.ways_text import ways_rows
 
 __all__ = ["render"]
 
@@ -180,7 +181,12 @@ def _candidates(instance: Instance, found: Candidates) -> list[str]:
             )
         )
     text = "placed: all of the workload's in the window\n" if waits else ""
-    return [head, _ragged(rows, len(named)), text + choice_words(instance, found)]
+    blocks = [head, _ragged(rows, len(named)), text + choice_words(instance, found)]
+    order = {row.pool: place for place, row in enumerate(found.rows)}
+    said, ways = ways_rows(instance, found.workload, found.ways, order)
+    if ways:
+        blocks += [f"{said}\n{_ragged(ways, 2)}"]
+    return blocks
 
 
 def _number(value: float) -> str:

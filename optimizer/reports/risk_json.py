@@ -87,6 +87,9 @@ def _against(found: Against) -> dict[str, Any]:
         "unserved_mtok": _distribution(found.unserved_mtok),
         "difference": _distribution(found.difference),
         "unserved_difference": _distribution(found.unserved_difference),
+        "attainment": found.attainment and _distribution(found.attainment),
+        "attainment_difference": found.attainment_difference
+        and _distribution(found.attainment_difference),
         "chance_cheaper": found.chance_cheaper,
         "independent_standard_error": found.independent_standard_error,
     }

@@ -131,6 +131,11 @@ def _against(found: Risk, other: Against) -> str:
         _row("cost less the other's", other.difference, usd_short),
         _row("unserved less the other's", other.unserved_difference, mtok),
     ]
+    if other.attainment is not None and other.attainment_difference is not None:
+        rows += [
+            _row("other plan: within promise", other.attainment, percent),
+            _row("within promise less the other's", other.attainment_difference, percent),
+        ]
     return "\n".join(
         [
             columns(rows, 1),

@@ -26,7 +26,8 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("methods",),
     ("result",),
     ("solving",),  # named so because optimizer.solve is the function
-    ("explanation", "session", "promises"),
+    ("promises",),
+    ("explanation", "session"),
     ("studies",),
     ("reports",),
     ("__init__",),  # the names that users of the library import

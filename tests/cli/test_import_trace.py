@@ -15,7 +15,7 @@ LIKE = "chat"
 KEYS = {
     "schema", "status", "folder", "formats", "start", "period_hours", "periods", "first_request",
     "last_request", "clock", "lines", "bad_lines", "bad_share", "problems", "requests",
-    "input_tokens", "output_tokens", "cached_input_tokens", "scale", "demand_mtok",
+    "input_tokens", "output_tokens", "cached_input_tokens", "scale", "copies", "demand_mtok",
     "requests_by_period", "mtok_by_period", "workloads", "notes",
 }  # fmt: skip
 

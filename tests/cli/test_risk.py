@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +14,7 @@ import polars as pl
 import pytest
 
 from tests.cli.test_commands import TINY, run
+from tests.unit.evaluation.tightened import at_percentile, folder_of, in_whole_replicas
 
 
 @pytest.fixture(scope="module")
@@ -132,3 +135,59 @@ def test_ctrl_c_reports_what_was_drawn(plan: Path) -> None:
     found = json.loads(output)
     assert found["limit"] == "interrupt"
     assert 0 < found["draws"] < 10_000_000
+
+
+@pytest.fixture(scope="module")
+def tightened(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
+    """An instance with derived routes, a plan that was tightened and one that was not."""
+    place = tmp_path_factory.mktemp("tightened")
+    folder_of(at_percentile(in_whole_replicas(chips=16.0)), place / "instance")
+    for name, more in (("tight", []), ("loose", ["--no-keep-promises"])):
+        done = run("solve", place / "instance", "--out", place / name, *more)
+        assert done.returncode == 0, done.stderr
+    assert (place / "tight" / "tightened.parquet").exists()
+    assert not (place / "loose" / "tightened.parquet").exists()
+    return place / "instance", place / "tight", place / "loose"
+
+
+def test_a_tightened_plan_against_one_that_was_not(tightened: tuple[Path, Path, Path]) -> None:
+    instance, tight, loose = tightened
+    drawn = ["--demand", "0.7,1.4", "--throughput", "0.8,1.2", "--draws", 300]
+    one, other = (
+        json.loads(run("risk", instance, plan, "--against", against, *drawn, "--json").stdout)
+        for plan, against in ((tight, loose), (loose, tight))
+    )
+    assert one["cost"] == other["against"]["cost"]
+    assert one["against"]["unserved_mtok"] == other["unserved_mtok"]
+    assert one["against"]["difference"]["mean"] == -other["against"]["difference"]["mean"]
+    assert one["attainment"]["mean"] > one["against"]["attainment"]["mean"] + 0.02
+    assert one["against"]["attainment_difference"]["mean"] > 0.02
+    alone = json.loads(run("risk", instance, tight, *drawn, "--json").stdout)
+    assert alone["cost"] == one["cost"]
+    head = json.loads((tight / "plan.json").read_text())
+    assert alone["planned_usd"] == pytest.approx(head["objective_usd"])
+    text = run("risk", instance, tight, "--against", loose, *drawn).stdout
+    assert "other plan: within promise" in text
+    assert "within promise less the other's" in text
+    assert re.search(r"note: the plan was made with \d of 2 routes tightened, up to", text)
+
+
+def test_of_two_plans_the_one_for_other_data_is_named(
+    tightened: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    instance, tight, loose = tightened
+    done = run("risk", instance, loose, "--against", tight, "--price", "p=3")
+    assert done.returncode == 3
+    assert f"{loose}, plan, instance_digest: expected" in done.stderr
+    wrong = tmp_path / "wrong"
+    shutil.copytree(tight, wrong)
+    pl.read_parquet(tight / "tightened.parquet").with_columns(
+        pl.col("chip_hours_per_mtok") * 1.5
+    ).write_parquet(wrong / "tightened.parquet")
+    done = run("risk", instance, loose, "--against", wrong)
+    assert done.returncode == 3
+    assert f"{wrong}, plan, instance_digest: expected" in done.stderr
+    pl.DataFrame({"workload": ["w0"]}).write_parquet(wrong / "tightened.parquet")
+    done = run("risk", instance, loose, "--against", wrong)
+    assert done.returncode == 3
+    assert f"{wrong}, tightened.parquet: expected columns workload, pool" in done.stderr

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,10 +15,11 @@ from tests.kernels.steady import STEADY, TIES, indices, matrix, vector
 
 Float = NDArray[np.float64]
 
+MARGINS = st.sampled_from([1.0, 1.25, 2.0])
 QUARTERS = st.integers(1, 8).map(lambda count: count / 4)
 
 
-def drawn_plan(data: st.DataObject, resources: int, cells: int) -> dict[str, NDArray]:
+def drawn_plan(data: st.DataObject, resources: int, cells: int, margin: bool) -> dict[str, Any]:
     """Routes, placements sorted by resource, resources; two workloads, classes and pools."""
     routes = 4
     resource = np.sort(data.draw(indices(cells, resources))).astype(np.int64)
@@ -26,7 +29,9 @@ def drawn_plan(data: st.DataObject, resources: int, cells: int) -> dict[str, NDA
         "cell_mtok": data.draw(vector(cells, QUARTERS)),
         "route_workload": data.draw(indices(routes, 2)),
         "route_class": data.draw(indices(routes, 2)),
-        "route_hours": data.draw(vector(routes, QUARTERS)),
+        "route_hours": (hours := data.draw(vector(routes, QUARTERS))),
+        "planned_hours": hours * data.draw(vector(routes, MARGINS)) if margin else hours,
+        "margin": margin,
         "route_usd": data.draw(vector(routes, TIES)),
         "penalty_usd": data.draw(vector(2, TIES)),
         "pool": data.draw(indices(resources, 2)),
@@ -36,7 +41,7 @@ def drawn_plan(data: st.DataObject, resources: int, cells: int) -> dict[str, NDA
     }
 
 
-def by_hand(plan: dict[str, NDArray], tolerance: float, demand: Float, slow: Float) -> list[Float]:
+def by_hand(plan: dict[str, Any], tolerance: float, demand: Float, slow: Float) -> list[Float]:
     """The answers of ``fit_to_room``, from its words."""
     draws, pools, resources = demand.shape[1], 2, len(plan["room"])
     usage, overloads, cut = (np.zeros((pools, draws)) for _ in range(3))
@@ -51,6 +56,8 @@ def by_hand(plan: dict[str, NDArray], tolerance: float, demand: Float, slow: Flo
                 mtok = plan["cell_mtok"][k] * demand[w, d]
                 cells.append((mtok, mtok * plan["route_hours"][r] * slow[c, d], r, w))
             need, p = sum(cell[1] for cell in cells), plan["pool"][i]
+            more = [plan["planned_hours"][r] / plan["route_hours"][r] for *_, r, _ in cells]
+            wanted = sum(cell[1] * ratio for cell, ratio in zip(cells, more, strict=True))
             if need > plan["room"][i] * (1 + tolerance):
                 fit[i, d] = plan["room"][i] / need
                 overloads[p, d] += 1
@@ -60,13 +67,14 @@ def by_hand(plan: dict[str, NDArray], tolerance: float, demand: Float, slow: Flo
                     cut[p, d] += lost
                     lost_route[d] += lost * plan["route_usd"][r]
                     lost_penalty[d] += lost * plan["penalty_usd"][w]
-            held = plan["fixed"][i] + need * fit[i, d]
+            # What the plan would hold, as far as there is room, and never less than serving takes.
+            held = plan["fixed"][i] + max(need * fit[i, d], min(wanted, plan["room"][i]))
             usage[p, d] += plan["price"][i] * max(held, 0.0)
     return [usage, overloads, cut, crowded, lost_route, lost_penalty, fit]
 
 
 def answers(
-    plan: dict[str, NDArray], tolerance: float, demand: Float, slow: Float, keep: bool = True
+    plan: dict[str, Any], tolerance: float, demand: Float, slow: Float, keep: bool = True
 ) -> list[Float]:
     draws, pools = demand.shape[1], 2
     made = [np.zeros((pools, draws)) for _ in range(3)] + [np.zeros(draws) for _ in range(3)]
@@ -76,10 +84,12 @@ def answers(
 
 
 @STEADY
-@given(st.data(), st.integers(1, 4), st.integers(0, 8), st.integers(1, 5))
-def test_fit_to_room(data: st.DataObject, resources: int, cells: int, draws: int) -> None:
+@given(st.data(), st.integers(1, 4), st.integers(0, 8), st.integers(1, 5), st.booleans())
+def test_fit_to_room(
+    data: st.DataObject, resources: int, cells: int, draws: int, margin: bool
+) -> None:
     """Room of nothing, resources without placements, blocks larger than what is held."""
-    plan = drawn_plan(data, resources, cells)
+    plan = drawn_plan(data, resources, cells, margin)
     demand, slow = data.draw(matrix(2, draws, TIES)), data.draw(matrix(2, draws, QUARTERS))
     found, expected = answers(plan, 1e-9, demand, slow), by_hand(plan, 1e-9, demand, slow)
     for one, other in zip(found, expected, strict=True):
@@ -93,13 +103,15 @@ def test_draws_do_not_know_of_each_other() -> None:
     rng = np.random.default_rng(3)
     cells, resources = 40, 6
     resource = np.sort(rng.integers(0, resources, cells))
-    plan: dict[str, NDArray] = {
+    plan: dict[str, Any] = {
         "first": np.searchsorted(resource, np.arange(resources + 1)).astype(np.int64),
         "cell_route": rng.integers(0, 4, cells).astype(np.int32),
         "cell_mtok": rng.random(cells),
         "route_workload": np.array([0, 0, 1, 1], np.int32),
         "route_class": np.array([0, 1, 0, 1]),
-        "route_hours": rng.random(4),
+        "route_hours": (hours := rng.random(4)),
+        "planned_hours": hours * 1.25,
+        "margin": True,
         "route_usd": rng.random(4),
         "penalty_usd": rng.random(2),
         "pool": rng.integers(0, 2, resources),

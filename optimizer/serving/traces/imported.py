@@ -32,6 +32,8 @@ class Imported:
     requests : (W, T) requests, before the scale.
     input_tokens, output_tokens, cached_tokens : of all requests, before the scale.
     scale : factor on the demand.
+    copies : how often the trace is there; 1 unless it was repeated. Requests and tokens are those
+        of all copies.
     lines, bad_lines : lines of the files, and those that were left out.
     problems : the first of the bad lines.
     notes : what a reader of the numbers should know.
@@ -50,6 +52,7 @@ class Imported:
     output_tokens: float
     cached_tokens: float
     scale: float
+    copies: float
     lines: int
     bad_lines: int
     problems: tuple[Problem, ...]
@@ -98,6 +101,7 @@ class Imported:
             "output_tokens": self.output_tokens,
             "cached_input_tokens": self.cached_tokens,
             "scale": self.scale,
+            "copies": self.copies,
             "demand_mtok": self.total_mtok,
             "requests_by_period": self.requests.sum(axis=0).tolist(),
             "mtok_by_period": self.demand_mtok.sum(axis=0).tolist(),

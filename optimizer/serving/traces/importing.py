@@ -20,6 +20,7 @@ from optimizer.serving.traces.imported import TOKENS_PER_MTOK, Imported
 from optimizer.serving.traces.lengths import without_lengths
 from optimizer.serving.traces.order import Order
 from optimizer.serving.traces.registry import Format, format_of
+from optimizer.serving.traces.repetition import repetition
 from optimizer.serving.traces.requests import Kind, Kinds
 from optimizer.serving.traces.settings import (
     INPUT_EDGES,
@@ -189,8 +190,17 @@ def _imported(
         for group in sums.group[kept]
     ]
     notes += _notes(settings, formats, sums, bad, kept)
-    tokens = lengths.input_tokens + lengths.output_tokens
-    demand = tokens[kept] / TOKENS_PER_MTOK * settings.scale
+    repeated = repetition(settings, sums, single=formats[0].single)
+    tables = (lengths.requests, lengths.input_tokens, lengths.output_tokens)
+    requests, tokens_in, tokens_out = (table[kept] for table in tables)
+    cached = sums.cached_tokens[kept]
+    part = _part(cached, tokens_in.sum(axis=1))
+    if repeated is not None:
+        requests, tokens_in, tokens_out = map(repeated.filled, (requests, tokens_in, tokens_out))
+        cached = part * tokens_in.sum(axis=1)
+        told = settings.start is not None or not any(clock.relative for clock in clocks)
+        notes += repeated.notes(dated=told)
+    demand = (tokens_in + tokens_out) / TOKENS_PER_MTOK * settings.scale
     result = Imported(
         formats=tuple(format_.name for format_ in formats),
         start=_moment(sums.start_ns),
@@ -206,16 +216,17 @@ def _imported(
             output_tokens=lengths.mean_output,
             input_cv=sums.input_cv[kept],
             output_cv=sums.output_cv[kept],
-            cached_fraction=_part(sums.cached_tokens, lengths.input_tokens.sum(axis=1))[kept],
+            cached_fraction=part,
             burstiness=sums.burstiness[kept],
             source=", ".join(path.name for path in paths[:3]),
         ),
         demand_mtok=demand,
-        requests=lengths.requests[kept],
-        input_tokens=float(lengths.input_tokens[kept].sum()),
-        output_tokens=float(lengths.output_tokens[kept].sum()),
-        cached_tokens=float(sums.cached_tokens[kept].sum()),
+        requests=requests,
+        input_tokens=float(tokens_in.sum()),
+        output_tokens=float(tokens_out.sum()),
+        cached_tokens=float(cached.sum()),
         scale=settings.scale,
+        copies=1.0 if repeated is None else repeated.copies,
         lines=bad.lines,
         bad_lines=bad.bad,
         problems=tuple(bad.problems),
@@ -248,7 +259,7 @@ def _notes(
     begin = (sums.first_ns - sums.start_ns) / 1e9
     end = (sums.start_ns + sums.requests.shape[1] * settings.period_ns - sums.last_ns) / 1e9
     partial = max(begin, end) > settings.span_seconds and settings.spans > 1
-    if partial and formats[0].single:
+    if partial and formats[0].single and settings.repeat_hours is None:
         notes.append(
             f"the trace begins {begin:,.0f} s into the first period and ends {end:,.0f} s before "
             "the end of the last one: these hold part of their demand only"

@@ -28,6 +28,9 @@ NANOSECONDS = {
 }
 """Nanoseconds in each unit that times may be counted in."""
 
+LONGEST_HOURS = 87_840
+"""Most hours that a trace may be repeated over."""
+
 COLUMNS = ("time", "input", "output", "cached", "workload", "model", "traffic_class", "region")
 NEEDED_COLUMNS = ("time", "input", "output")
 
@@ -51,6 +54,7 @@ class TraceSettings:
     ttft_ms, tpot_ms : promise of every workload, None for none.
     unserved_usd_per_mtok : penalty of every workload; None: :data:`UNSERVED_USD_PER_MTOK`.
     scale : factor on the demand.
+    repeat_hours : hours to fill with the trace, again and again; None: as long as it is.
     input_tokens, output_tokens : lengths, for traces that hold counts only.
     span_seconds : spans in which requests are counted for the burstiness.
     late_seconds : how far a time may lie before the latest one before it in its file.
@@ -76,6 +80,7 @@ class TraceSettings:
     tpot_ms: float | None = None
     unserved_usd_per_mtok: float | None = None
     scale: float = 1.0
+    repeat_hours: float | None = None
     input_tokens: float | None = None
     output_tokens: float | None = None
     span_seconds: float = 60.0
@@ -133,6 +138,8 @@ class TraceSettings:
             raise UsageError(
                 f"period_hours: expected a second to a year, got {self.period_hours:g} hours"
             )
+        if self.repeat_hours is not None:
+            self._check_repeat(self.repeat_hours)
         least = {
             "unserved_usd_per_mtok": self.unserved_usd_per_mtok,
             "input_tokens": self.input_tokens,
@@ -146,6 +153,17 @@ class TraceSettings:
         if not 0 <= self.max_bad_share <= 1:
             raise UsageError(
                 f"max_bad_share: expected a number from 0 to 1, got {self.max_bad_share}"
+            )
+
+    def _check_repeat(self, hours: float) -> None:
+        if not 0 < hours <= LONGEST_HOURS:
+            raise UsageError(
+                f"repeat: expected hours > 0, at most {LONGEST_HOURS:,} (ten years), got {hours:g}"
+            )
+        periods = hours / self.period_hours
+        if abs(periods - round(periods)) > 1e-9 * periods or round(periods) == 0:
+            raise UsageError(
+                f"repeat: expected whole periods of {self.period_hours:g} hours, got {hours:g} h"
             )
 
     def _check_columns(self) -> None:
