@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-import re
 import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
+import optimizer
+from optimizer import promises
+from optimizer.reports.plan_folder import write_plan_folder
 from tests.cli.test_commands import TINY, run
-from tests.unit.evaluation.tightened import at_percentile, folder_of, in_whole_replicas
+from tests.unit.evaluation.shared_replicas import underived
+from tests.unit.evaluation.tightened import at_percentile, folder_of
 
 
 @pytest.fixture(scope="module")
@@ -141,10 +146,13 @@ def test_ctrl_c_reports_what_was_drawn(plan: Path) -> None:
 def tightened(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
     """An instance with derived routes, a plan that was tightened and one that was not."""
     place = tmp_path_factory.mktemp("tightened")
-    folder_of(at_percentile(in_whole_replicas(chips=16.0)), place / "instance")
-    for name, more in (("tight", []), ("loose", ["--no-keep-promises"])):
-        done = run("solve", place / "instance", "--out", place / name, *more)
-        assert done.returncode == 0, done.stderr
+    instance = optimizer.read(folder_of(at_percentile(underived(chips=30.0)), place / "instance"))
+    slower = np.array([1.5, 2.0])
+    for name, factors in (("tight", slower), ("loose", np.ones(2))):
+        found = optimizer.solve(promises.slowed(instance, factors), keep_promises=False)
+        rounds = int((factors > 1).any())
+        found = dataclasses.replace(found, slower=factors, tightening_rounds=rounds)
+        write_plan_folder(found, place / name)
     assert (place / "tight" / "tightened.parquet").exists()
     assert not (place / "loose" / "tightened.parquet").exists()
     return place / "instance", place / "tight", place / "loose"
@@ -169,7 +177,7 @@ def test_a_tightened_plan_against_one_that_was_not(tightened: tuple[Path, Path, 
     text = run("risk", instance, tight, "--against", loose, *drawn).stdout
     assert "other plan: within promise" in text
     assert "within promise less the other's" in text
-    assert re.search(r"note: the plan was made with \d of 2 routes tightened, up to", text)
+    assert "note: the plan was made with 2 of 2 routes tightened, up to 2 x the chip-hours" in text
 
 
 def test_of_two_plans_the_one_for_other_data_is_named(
