@@ -13,6 +13,9 @@ HIGHEST_UTILISATION = 0.9
 """Simulations go no further; beyond, waits grow faster than any profile is known."""
 HIGHEST_PREFILL = 0.35
 """Part of the time in prefill: above, families of prefills fill the batch."""
+ROOMY_BATCH, ROOMY_PREFILL, SHORT_PREFILL = 256.0, 0.65, 0.06
+"""Batches of so many places are not filled by families up to that part, where the prefill of a
+request is no more than that part of its decode steps."""
 LONGEST_PREFILL = 0.35
 """Prefill of a request by its decode steps when alone, of which a few make a percentile of TPOT."""
 ALIKE, ALIKE_UTILISATION = 0.25, 0.45
@@ -50,9 +53,11 @@ def trusted(
     prefill = groups.prefill_per_token_ms * groups.input_tokens
     decode = (groups.decode_base_ms + groups.decode_per_seq_ms) * groups.output_tokens
     load = rate / groups.saturation
+    busy = 1e-3 * rate * prefill
+    roomy = (groups.max_batch >= ROOMY_BATCH) & (prefill <= SHORT_PREFILL * decode)
     holds = (
         (load <= HIGHEST_UTILISATION + 1e-9)
-        & (1e-3 * rate * prefill <= HIGHEST_PREFILL)
+        & (busy <= np.where(roomy, ROOMY_PREFILL, HIGHEST_PREFILL))
         & (prefill <= LONGEST_PREFILL * decode)
         & ((groups.output_cv >= ALIKE) | (load <= ALIKE_UTILISATION))
         & (groups.output_tokens >= FEWEST_OUTPUT)

@@ -39,6 +39,39 @@ def setting(seed: int, burstiness: float = 1.0) -> tuple[Setting, float]:
     return drawn, float(rng.choice(UTILISATIONS))
 
 
+def roomy_setting(seed: int) -> tuple[Setting, float]:
+    """A station of 256 to 4,096 places that is in prefill for 35 to 65 % of the time.
+
+    Such are those of large chips by the roofline. The prefill of a request is short beside its
+    decode steps.
+    """
+    rng = np.random.default_rng(seed)
+    while True:
+        batch = int(2 ** rng.uniform(8, 12))
+        outputs = float(round(np.exp(rng.uniform(np.log(40), np.log(800)))))
+        base = float(rng.uniform(8, 40))
+        per_seq = base * float(10 ** rng.uniform(-4, -1.7))
+        part, utilisation = float(rng.uniform(0.35, 0.65)), float(rng.uniform(0.4, 0.9))
+        if part >= 0.97 * utilisation:
+            continue
+        prefill = part * outputs * (base + per_seq * batch) / batch / (utilisation - part)
+        if prefill > 0.06 * (base + per_seq) * outputs:
+            continue
+        inputs = float(round(np.exp(rng.uniform(np.log(300), np.log(8000)))))
+        drawn = Setting(
+            decode_base_ms=base,
+            decode_per_seq_ms=per_seq,
+            prefill_base_ms=0.0,
+            prefill_per_token_ms=prefill / inputs,
+            max_batch=batch,
+            input_tokens=inputs,
+            output_tokens=outputs,
+            input_cv=float(rng.uniform(0, 1.4)),
+            output_cv=float(rng.uniform(0.3, 1.2)),
+        )
+        return drawn, utilisation
+
+
 def as_stations(settings: list[Setting], together: bool = False) -> Stations:
     """The package's stations of some settings."""
     columns = [np.array([getattr(s, name) for s in settings], float) for name in FIELDS]

@@ -7,6 +7,7 @@ off predictions are in the other regions, and ``python -m benchmarks.queue`` mea
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from optimizer.serving.queue import Predicted, attainment, mixed, predict, predict_classes
-from tests.serving.draws import as_stations, setting
+from tests.serving.draws import as_stations, roomy_setting, setting
 from tests.serving.engine import Setting, lengths, simulate
 
 Float = NDArray[np.float64]
@@ -38,9 +39,11 @@ class Compared:
         return far
 
 
-def compared(seeds: range, requests: int, runs: int, burstiness: float = 1.0) -> Compared:
+def compared(
+    seeds: range, requests: int, runs: int, draw: Callable[[int], tuple[Setting, float]] = setting
+) -> Compared:
     """Draw settings, simulate and predict them."""
-    drawn = [setting(seed, burstiness) for seed in seeds]
+    drawn = [draw(seed) for seed in seeds]
     stations = as_stations([one for one, _ in drawn])
     rate = np.array([part for _, part in drawn]) * stations.saturation
     seen = predict(stations, rate)
@@ -75,6 +78,19 @@ def test_a_sample_of_settings() -> None:
     assert not found.outside[found.trusted].any()
     # Also where they are not trusted most are near.
     assert found.outside.any(axis=1).mean() < 0.2
+
+
+def test_large_batches_with_much_prefill() -> None:
+    found = compared(range(100, 112), 150_000, 2, roomy_setting)
+    assert found.trusted.mean() > 0.6
+    assert not found.outside[found.trusted].any()
+
+
+@pytest.mark.slow
+def test_many_large_batches_with_much_prefill() -> None:
+    found = compared(range(200, 320), 200_000, 3, roomy_setting)
+    assert found.trusted.mean() > 0.6
+    assert (found.outside[found.trusted].mean(axis=0) <= 0.01).all()
 
 
 @pytest.mark.slow
