@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import math
 
-from optimizer.kernels.jit import inner
+from optimizer.kernels.elementary import exponential, log_ratio
+from optimizer.kernels.jit import inlined, inner
 
 
-@inner
-def empty(count, shape):  # type: ignore[no-untyped-def]
-    """P(nobody comes) in a time of gamma distribution, ``count`` expected.
-
-    Parameters
-    ----------
-    shape : squared coefficient of variation of the time.
-    """
-    both = count * shape
-    if both < 1e-3:  # the logarithm to its third term
-        return math.exp(-count * (1.0 - both * (0.5 - both * (1.0 / 3.0))))
-    return math.exp(-math.log1p(both) / shape)
+@inlined
+def empty(rate, length, variance):  # type: ignore[no-untyped-def]
+    """P(nobody comes) in a time of gamma distribution with that mean, > 0, and variance."""
+    return exponential(-rate * length * log_ratio(rate * variance, length))
 
 
-@inner
+@inlined
 def mean_rest(length, second, part):  # type: ignore[no-untyped-def]
     """What an arrival waits for beside its own prefill.
 
@@ -31,7 +24,7 @@ def mean_rest(length, second, part):  # type: ignore[no-untyped-def]
     return (0.5 + part) * second / length
 
 
-@inner
+@inlined
 def square_rest(length, second, third, part, rate_square):  # type: ignore[no-untyped-def]
     """Second moment of the same, with U L of the rest and compound Poisson prefills over L."""
     return ((1.0 / 3.0 + part + part * part) * third + rate_square * second) / length
