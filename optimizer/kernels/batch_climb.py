@@ -29,6 +29,58 @@ the compiler knows that no row overlaps another. A lane that is done goes on wit
 from __future__ import annotations
 
 from optimizer.kernels.batch_iteration import mean_rest, square_rest
+from optimizer.kernels.batch_lane import (
+    BATCH,
+    BATCHED,
+    BURSTINESS,
+    BURSTS,
+    CLUSTERS,
+    COMPLETED,
+    COVER,
+    DECODE_BASE,
+    DECODE_PER_SEQ,
+    FAMILY,
+    FIRST_RATE,
+    FIRST_STOP,
+    FLOW,
+    FOLLOW,
+    FREE,
+    GAP,
+    GROWS,
+    IDLE,
+    JITTER,
+    LAST_FLOW,
+    LAST_THROUGH,
+    LENGTH,
+    MIXED,
+    MIXED_MEAN,
+    MIXED_SQUARE,
+    MOST,
+    NOISE,
+    NONE,
+    OPENING,
+    PART,
+    PLACE,
+    PLAIN,
+    PLAIN_MEAN,
+    PLAIN_SQUARE,
+    PREFILL,
+    PREFILLING,
+    PREFILL_BASE,
+    RATE,
+    RATE_SPREAD,
+    RUNNING,
+    SPREAD,
+    STEPS,
+    STOP,
+    TAIL_FLOW,
+    TIMES,
+    TOKEN_LEVEL,
+    TOKEN_SQUARE,
+    TOTAL,
+    VARIANCE,
+    Y,
+)
 from optimizer.kernels.elementary import exponential, log_ratio
 from optimizer.kernels.jit import inner
 
@@ -41,39 +93,6 @@ NEGLIGIBLE = 1e-14
 """Levels end where this part of the busy time is left out."""
 LARGE = 1e200
 """Times are made smaller by this where they are over it."""
-
-LANES = 16
-ROWS = 50
-"""Numbers of a lane."""
-# What is known of a station, filled in by the caller: arrivals per ms, > 0; of a prefill beside its
-# base the mean and variance, ms; max_batch; mean decode steps of a request.
-(
-    RATE, DECODE_BASE, DECODE_PER_SEQ, PREFILL_BASE, PREFILL, SPREAD, MOST, STEPS, BURSTINESS,
-) = range(0, 9 * LANES, LANES)  # fmt: skip
-# What follows of it: arrivals by batches of them, first arrivals of batches per ms; part of the
-# time in prefill and what it leaves; ms between arrivals; 1 / m; how much families vary.
-(
-    CLUSTERS, BATCH, BATCHED, FIRST_RATE, PART, FREE, GAP, PLACE, FAMILY, BURSTS, RATE_SPREAD, COVER,
-) = range(9 * LANES, 21 * LANES, LANES)  # fmt: skip
-# An iteration at the level: mean, by which variance and noise; P(nobody is admitted); by how much
-# its length follows those before, and itself.
-(
-    LENGTH, PER_LENGTH, VARIANCE, NOISE, NONE, FOLLOW, GROWS,
-) = range(21 * LANES, 28 * LANES, LANES)  # fmt: skip
-# Time decoding at the level, flow up across it, part of the flow in families begun below; how long
-# a crossing stops decoding.
-Y, FLOW, TAIL_FLOW, STOP = range(28 * LANES, 32 * LANES, LANES)
-# Flow up to the full batch and the time of prefills on the way there, both 0 where levels end
-# before; requests done; time, time in prefill, time by requests decoding; times of what an arrival
-# finds, two with their first two moments; token times, squared; tokens times level, by steps;
-# variance of what comes between tokens.
-(
-    LAST_FLOW, LAST_THROUGH, COMPLETED, TOTAL, PREFILLING, RUNNING, IDLE, PLAIN, PLAIN_MEAN,
-    PLAIN_SQUARE, MIXED, MIXED_MEAN, MIXED_SQUARE, TOKEN_SQUARE, TOKEN_LEVEL, JITTER,
-) = range(32 * LANES, 48 * LANES, LANES)  # fmt: skip
-TIMES = (Y, FLOW, TAIL_FLOW)  + tuple(range(LAST_FLOW, JITTER + LANES, LANES))
-# The iteration that ends an idle time, and its prefill.
-OPENING, FIRST_STOP = range(48 * LANES, 50 * LANES, LANES)
 
 
 @inner
@@ -102,6 +121,12 @@ def climb(lane, count):  # type: ignore[no-untyped-def]
         if large > 0:
             _scale(lane, count)
         j += 1.0
+
+
+@inner
+def whole_vectors(count):  # type: ignore[no-untyped-def]
+    """Lanes that so many stations take: the compiler goes through four at a time."""
+    return (count + 3) // 4 * 4
 
 
 @inner

@@ -1,7 +1,7 @@
 """Elementary functions in sums and products alone, right to rounding.
 
-The compiler makes loops over them SIMD, which it cannot with a call of the library. Both take the
-power of two off through the bits of the number and sum a series of what is left.
+The compiler makes loops over them SIMD, which it cannot with calls of the library. Exponential and
+logarithm take the power of two off through the bits of the number and sum a series of what is left.
 """
 
 from __future__ import annotations
@@ -39,6 +39,25 @@ def exponential(x):  # type: ignore[no-untyped-def]
 
 
 @inlined
+def logarithm(x):  # type: ignore[no-untyped-def]
+    """``log(x)`` of a normal number x > 0."""
+    bits = np.float64(x).view(np.int64)
+    power = (bits - ROOT_HALF) >> 52
+    m = np.int64(bits - (power << 52)).view(np.float64)  # root of 1/2 ... root of 2
+    s = (m - 1.0) / (m + 1.0)
+    return power * 0.6931471805599453 + s * _twice_atanh(s * s)
+
+
+@inlined
+def _twice_atanh(q):  # type: ignore[no-untyped-def]
+    """``2 atanh(s) / s`` of q = s ** 2 up to 0.03: of half the logarithm of (1 + s) / (1 - s)."""
+    w = q * q
+    even = 2.0 + w * (2.0 / 5 + w * (2.0 / 9 + w * (2.0 / 13 + w * (2.0 / 17))))
+    odd = 2.0 / 3 + w * (2.0 / 7 + w * (2.0 / 11 + w * (2.0 / 15 + w * (2.0 / 19))))
+    return even + q * odd
+
+
+@inlined
 def log_ratio(more, rest):  # type: ignore[no-untyped-def]
     """``log(1 + more / rest) / more * rest``, of numbers >= 0 and > 0; 1 where nothing is more."""
     whole = rest + more
@@ -54,11 +73,34 @@ def log_ratio(more, rest):  # type: ignore[no-untyped-def]
     some = more if power != 0 else rest
     both = 1.0 / ((m + rest) * some)
     s = (m - rest) * some * both
-    q = s * s
-    w = q * q
-    even = 1.0 + w * (1.0 / 5 + w * (1.0 / 9 + w * (1.0 / 13 + w * (1.0 / 17))))
-    odd = 1.0 / 3 + w * (1.0 / 7 + w * (1.0 / 11 + w * (1.0 / 15 + w * (1.0 / 19))))
-    series = 2.0 * (even + q * odd) * rest
+    series = _twice_atanh(s * s) * rest
     per = (m + rest) * both
     part = ((m - rest) * per if power != 0 else 1.0) * some * both
     return power * 0.6931471805599453 * rest * per + series * part
+
+
+@inlined
+def normal_tail(z):  # type: ignore[no-untyped-def]
+    """P(Z > z) of a standard normal variable, and its density at z.
+
+    The tail by exp(-z**2 / 2) / (1 + z) is smooth in w = (z - 4) / (z + 4) from z = 0 to infinity
+    (Shepherd & Laframboise, Chebyshev approximation of (1 + 2 x) exp(x**2) erfc x, Mathematics of
+    Computation 36, 1981); its Chebyshev series to the 20th power is written as powers of w.
+    """
+    v = z if z > 0.0 else -z
+    both = 1.0 / ((v + 4.0) * (v + 1.0))
+    w = (v - 4.0) * (v + 1.0) * both
+    q = w * w
+    even = -2.588996812846744e-06 + q * (
+        5.234504351392387e-07 + q * (-8.992588846012944e-08 + q * 8.919741958379746e-09)
+    )
+    even = 0.000694896152257627 + q * (-8.78487586840038e-05 + q * (1.3614032127406972e-05 + q * even))
+    even = -0.032197837435899906 + q * (-0.00500237847103108 + q * even)
+    even = 0.47205320650984384 + q * (0.013999634724627197 + q * even)
+    odd = 4.4297878048382695e-07 + q * (-3.395616658963259e-08 + q * 1.4260876923799516e-10)
+    odd = -9.44338296102387e-05 + q * (2.1262315342482904e-05 + q * (-3.459135887169394e-06 + q * odd))
+    odd = 0.017936097416002786 + q * (-0.00028562246033146725 + q * odd)
+    odd = -0.09670347732656948 + q * (0.02860036405654577 + q * odd)
+    bell = exponential(-0.5 * v * v)
+    tail = bell * (even + w * odd) * (v + 4.0) * both
+    return (tail if z > 0.0 else 1.0 - tail), bell * 0.3989422804014327
