@@ -152,9 +152,7 @@ def _step(search, one, other, gone):  # type: ignore[no-untyped-def]
     search[STAGE] = BETWEEN
     low, high = search[LOW], search[HIGH]
     if high - low > CLOSE * high and search[TURN] < TURNS:
-        search[RATE] = between(
-            low, high, search[AT_LOW], search[AT_HIGH], int(search[TURN]), CLOSE
-        )
+        search[RATE] = between(low, high, search[AT_LOW], search[AT_HIGH], int(search[TURN]), CLOSE)
     else:
         search[STAGE] = FOUND
 

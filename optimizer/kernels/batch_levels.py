@@ -84,7 +84,7 @@ def levels(lane, place, input_cv, output_cv, room, state):  # type: ignore[no-un
     mixed_mean, mixed_square = lane[below.MIXED_MEAN + place], lane[below.MIXED_SQUARE + place]
     token_square, jitter = lane[below.TOKEN_SQUARE + place], lane[below.JITTER + place]
     # A request that is done has had all its tokens, and each took its time by all who decode.
-    tokens, token_level = steps * completed, steps * lane[below.TOKEN_LEVEL + place]
+    tokens, token_level = steps * completed, steps * lane[below.DONE_LEVEL + place]
     token_time = running
     # The full batch, with nobody waiting and with a queue.
     y, entering = flow * steps * full_step / most, through

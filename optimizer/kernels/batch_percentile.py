@@ -19,6 +19,8 @@ CLOSE = 1e-6
 """Percentiles are found to this part of themselves; the last step is far smaller than itself."""
 TURNS, SMOOTH_TURNS = 200, 20
 """Turns at most, and those in which Newton's steps are taken."""
+NEAR = 1e-3
+"""Part of the time that a step is shorter than where the next one is likely to be the last."""
 APART = 1.5
 """A kind of requests is far from the others where it takes so many times as long."""
 
@@ -32,13 +34,9 @@ def ttft_percentile(state, prefill_base, kinds, count, late, mean):  # type: ign
     time = prefill_base + _likely(kinds, count, late)
     for turn in range(TURNS):
         tail, density = ttft_late(state, prefill_base, kinds, count, time)
-        value = math.log(max(tail, 1e-3 * late) / late)
-        if value > 0.0:
-            low, at_low = time, value
-        else:
-            high, at_high = time, value
-        before, time = time, _closer(time, value * tail / density, low, high, at_low, at_high, turn)
-        if abs(time - before) < CLOSE * before:
+        low, high, at_low, at_high = _held(time, tail, late, low, high, at_low, at_high)
+        time, found = _closer(time, tail, density, late, low, high, at_low, at_high, turn)
+        if found:
             break
     return time
 
@@ -89,29 +87,49 @@ def tpot_percentile(lane, count, late):  # type: ignore[no-untyped-def]
     time = lane[MEAN] + normal_quantile(late) * lane[DEVIATION]
     for turn in range(TURNS):
         tail, density = tpot_late(lane, count, time)
-        value = math.log(max(tail, 1e-3 * late) / late)
-        if value > 0.0:
-            low, at_low = time, value
-        else:
-            high, at_high = time, value
-        before, time = time, _closer(time, value * tail / density, low, high, at_low, at_high, turn)
-        if abs(time - before) < CLOSE * before:
+        low, high, at_low, at_high = _held(time, tail, late, low, high, at_low, at_high)
+        time, found = _closer(time, tail, density, late, low, high, at_low, at_high, turn)
+        if found:
             break
     return time
 
 
 @inner
-def _closer(time, step, low, high, at_low, at_high, turn):  # type: ignore[no-untyped-def]
-    """The next time to look at: Newton's, by that step, or another one inside the bracket."""
-    closer = time * math.exp(min(max(step / time, -2.0), 2.0))
-    if low < closer < high and turn < SMOOTH_TURNS:
-        return closer
-    return 2.0 * low if math.isinf(high) else between(low, high, at_low, at_high, turn, CLOSE)
+def _held(time, tail, late, low, high, at_low, at_high):  # type: ignore[no-untyped-def]
+    """The bracket with one end moved, and how far the tail is above ``late`` at its ends."""
+    value = math.log(max(tail, 1e-3 * late) / late)
+    return (time, high, value, at_high) if value > 0.0 else (low, time, at_low, value)
+
+
+@inner
+def _closer(  # type: ignore[no-untyped-def]
+    time, tail, density, late, low, high, at_low, at_high, turn
+):
+    """The next time to look at, or the one wanted, and whether it is that.
+
+    A step of Newton's is the last one where it is small and the time before is over the part
+    allowed: the least time that is not may be far below one that nearly is.
+    """
+    closed = low >= (1.0 - CLOSE) * high
+    if density > 0.0 and tail > 0.0 and turn < SMOOTH_TURNS:
+        step = math.log(tail / late) * tail / (density * time)
+        closer = time * math.exp(min(max(step, -2.0), 2.0))
+        if time == low and 0.0 <= step < CLOSE:
+            return closer, True
+        if low < closer < high:
+            # Rather too early than too late: that closes the bracket.
+            early = closer * (1.0 - 0.4 * CLOSE)
+            return (early if abs(step) < NEAR and not closed and early > low else closer), closed
+    if closed:
+        return high, True
+    if math.isinf(high):
+        return 2.0 * low, False
+    return between(low, high, at_low, at_high, turn, CLOSE), False
 
 
 @inner
 def normal_quantile(late):  # type: ignore[no-untyped-def]
-    """z with P(Z > z) = late of a standard normal variable, to 0.003.
+    """Z with P(Z > z) = late of a standard normal variable, to 0.003.
 
     Abramowitz & Stegun, Handbook of Mathematical Functions, 26.2.22.
     """

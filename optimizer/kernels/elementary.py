@@ -11,9 +11,9 @@ import numpy as np
 from optimizer.kernels.jit import inlined
 
 ROUND = 6755399441055744.0
-"""1.5 * 2 ** 52: a number below 2 ** 51 plus this is rounded, whole, in the last bits of the sum."""
+"""1.5 * 2 ** 52: a number below 2 ** 51 plus this is whole, in the last bits of the sum."""
 LOG2_HIGH, LOG2_LOW = 0.6931471803691238, 1.9082149292705877e-10
-"""The logarithm of 2: so many bits that their product with a whole number is exact, and the rest."""
+"""The logarithm of 2: bits few enough that a whole number of it is exact, and the rest."""
 ROOT_HALF = 0x3FE6A09E667F3BCD
 """Bits of the root of 1/2."""
 LARGEST = 700.0
@@ -91,16 +91,16 @@ def normal_tail(z):  # type: ignore[no-untyped-def]
     both = 1.0 / ((v + 4.0) * (v + 1.0))
     w = (v - 4.0) * (v + 1.0) * both
     q = w * w
-    even = -2.588996812846744e-06 + q * (
-        5.234504351392387e-07 + q * (-8.992588846012944e-08 + q * 8.919741958379746e-09)
-    )
-    even = 0.000694896152257627 + q * (-8.78487586840038e-05 + q * (1.3614032127406972e-05 + q * even))
+    even = 5.234504351392387e-07 + q * (-8.992588846012944e-08 + q * 8.919741958379746e-09)
+    even = 1.3614032127406972e-05 + q * (-2.588996812846744e-06 + q * even)
+    even = 0.000694896152257627 + q * (-8.78487586840038e-05 + q * even)
     even = -0.032197837435899906 + q * (-0.00500237847103108 + q * even)
     even = 0.47205320650984384 + q * (0.013999634724627197 + q * even)
     odd = 4.4297878048382695e-07 + q * (-3.395616658963259e-08 + q * 1.4260876923799516e-10)
-    odd = -9.44338296102387e-05 + q * (2.1262315342482904e-05 + q * (-3.459135887169394e-06 + q * odd))
-    odd = 0.017936097416002786 + q * (-0.00028562246033146725 + q * odd)
-    odd = -0.09670347732656948 + q * (0.02860036405654577 + q * odd)
+    odd = 2.1262315342482904e-05 + q * (-3.459135887169394e-06 + q * odd)
+    odd = -0.00028562246033146725 + q * (-9.44338296102387e-05 + q * odd)
+    odd = 0.02860036405654577 + q * (0.017936097416002786 + q * odd)
+    odd = -0.09670347732656948 + q * odd
     bell = exponential(-0.5 * v * v)
     tail = bell * (even + w * odd) * (v + 4.0) * both
     return (tail if z > 0.0 else 1.0 - tail), bell * 0.3989422804014327
