@@ -45,11 +45,12 @@ def trusted(
     rate : (G,) requests per second.
     group : (K,) the station of each class.
     part : (K,) percentile as a part, NaN for none.
-    answer : (K, 9) predictions as the kernel numbers them.
+    answer : (K, 10) predictions as the kernel numbers them.
     """
     prefill = groups.prefill_per_token_ms * groups.input_tokens
     decode = (groups.decode_base_ms + groups.decode_per_seq_ms) * groups.output_tokens
-    load = rate / groups.saturation
+    load = np.zeros(len(groups))
+    load[group] = answer[:, 5]
     holds = (
         (load <= HIGHEST_UTILISATION + 1e-9)
         & (1e-3 * rate * prefill <= HIGHEST_PREFILL)
