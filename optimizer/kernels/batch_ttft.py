@@ -86,6 +86,8 @@ def ttft_kinds(state, prefill, input_cv, kinds):  # type: ignore[no-untyped-def]
     ----------
     kinds : (KINDS, COLUMNS) to be filled in.
     """
+    if math.isinf(state[BLOCKED_MEAN]):  # all wait for ever
+        return 0
     own, spread = prefill, (prefill * input_cv) ** 2
     count = _kind(state[IDLE], 0.0, 0.0, own, spread, kinds, 0)
     count = _kind(state[PLAIN], state[PLAIN_MEAN], state[PLAIN_SQUARE], own, spread, kinds, count)
