@@ -1,6 +1,6 @@
-"""The levels of a station below the full batch, added up from the empty station.
+"""The levels of stations below the full batch, added up from the empty station.
 
-Letters: m = max_batch, j = level, requests in the station. Times in ms, rates per ms.
+Letters: m = max_batch, j = level, requests in the station, i = lanes. Times in ms, rates per ms.
 
 Levels. Decode steps alone are a birth-death chain: at level j < m requests leave at the rate
 j / ((O - 1) d(j)), which is the processor-sharing view and depends on lengths through their mean
@@ -17,173 +17,269 @@ with y(j) the time decoding at level j and P(j) F(j) that of prefills while j re
 them. Above m no prefill is done but one per request that leaves, and levels fall off as (rate /
 saturation)**k; the sums over them are closed.
 
-An iteration at level j that begins with k admitted requests lasts T = d(j) + [k > 0] base + sum of
-k prefills, k counted over the iteration before. Its mean is a fixed point and its variance that of
-an autoregression, with P(k = 0) for T taken as gamma.
+Stations climb side by side, one to a SIMD lane: the steps of one wait for each other, those of
+different stations do not. All numbers of a lane are in one array, a row of lanes for each, so that
+the compiler knows that no row overlaps another. A lane that is done goes on with nobody there.
 """
 
 from __future__ import annotations
 
-from optimizer.kernels.batch_iteration import empty, mean_rest, square_rest
+from optimizer.kernels.batch_iteration import iteration, mean_rest, square_rest
+from optimizer.kernels.batch_lane import (
+    BATCH,
+    BURSTINESS,
+    BURSTS,
+    COMPLETED,
+    COVER,
+    DECODE_BASE,
+    DECODE_PER_SEQ,
+    DONE_LEVEL,
+    FAMILY,
+    FIRST,
+    FIRST_RATE,
+    FIRST_STOP,
+    FLOW,
+    FOLLOW,
+    FREE,
+    GAP,
+    GROWS,
+    IDLE,
+    JITTER,
+    LAST_FLOW,
+    LAST_THROUGH,
+    LENGTH,
+    MIXED,
+    MIXED_MEAN,
+    MIXED_SQUARE,
+    MOST,
+    NOISE,
+    NONE,
+    OPENING,
+    OTHERS,
+    PART,
+    PLACE,
+    PLAIN,
+    PLAIN_MEAN,
+    PLAIN_SQUARE,
+    PREFILL,
+    PREFILL_BASE,
+    PREFILLING,
+    RATE,
+    RATE_SPREAD,
+    RUNNING,
+    SPREAD,
+    STEPS,
+    STOP,
+    TAIL_FLOW,
+    TIMES,
+    TOKEN_SQUARE,
+    TOTAL,
+    VARIANCE,
+    Y,
+)
 from optimizer.kernels.jit import inner
 
 FAMILY_PLACES = 4.0
 """Batches of so many places cut families short: below, only their mean is kept."""
-FOLLOWS = 0.3
-"""Most that the base of a prefill, which is paid once, makes the length of an iteration hang on
-that of the one before; fitted to simulations."""
 NEGLIGIBLE = 1e-14
 """Levels end where this part of the busy time is left out."""
+LARGE = 1e200
+"""Times are made smaller by this where they are over it."""
 
 
 @inner
-def climb(  # type: ignore[no-untyped-def]
-    rate, decode_base, decode_per_seq, prefill_base, prefill, spread, most, steps, burstiness
-):
-    """Add up the levels 0 ... m - 1, in parts of the time with nobody there.
+def climb(lane, count):  # type: ignore[no-untyped-def]
+    """Add up the levels 0 ... m - 1 of each lane, in parts of the time with nobody there.
 
     Parameters
     ----------
-    rate : arrivals per ms, > 0.
-    prefill, spread : ms of a prefill beside its base, mean and variance.
-    most, steps : max_batch; mean decode steps of a request.
-
-    Returns
-    -------
-    Flow up to the full batch and the time of prefills on the way there (both 0 where levels end
-    before), requests done, time, time in prefill, time by requests decoding; times of what an
-    arrival finds, each with its first two moments; tokens, their times, squares of these, levels;
-    variance of what comes between them; the iteration that ends an idle time, and its prefill.
+    lane : (ROWS * LANES,) rows of lanes, what is known of the stations filled in.
+    count : lanes that are taken. The compiler must not know how many: it would write the loops
+        over them out, and not make them SIMD.
     """
-    square = prefill * prefill + spread
-    part = rate * prefill
-    free = 1.0 - min(part, 0.95)  # beyond, only the room to wait bounds the station
-    # Bursts: arrivals come in geometric batches of mean 1 / clusters.
-    clusters = 2.0 / (1.0 + max(burstiness, 1.0))
-    first_rate = rate * clusters
-    family = max(0.0, 1.0 - FAMILY_PLACES / most)
-    # Level 0: nobody is there.
-    y, flow, tail_flow = 1.0, first_rate, 0.0
-    completed = 0.0  # requests done below and at the full batch
-    stop = first_stop = prefill_base + prefill  # of decoding, for each crossing of the level
-    total = 1.0 + stop * flow
-    prefilling = stop * flow
-    through = stop * flow  # time of the prefills that lead to the level looked at
-    cover = 0.0
-    plain = plain_mean = plain_square = 0.0
-    mixed = mixed_mean = mixed_square = 0.0
-    tokens = token_time = token_square = token_level = jitter = 0.0
-    running = 0.0
-    idle = 1.0
-    # The iteration that ends an idle time begins with the prefill of who ended it.
-    opening = stop + decode_base + decode_per_seq
-    if most > 1:
-        second = opening * opening + spread
-        third = opening * (opening * opening + 3.0 * spread)
-        third += 2.0 * spread * spread / prefill if prefill > 0.0 else 0.0
-        cover = first_rate * (decode_base + decode_per_seq)
-        weight = first_rate * opening
-        mixed += weight
-        mixed_mean += weight * mean_rest(opening, second, part)
-        mixed_square += weight * square_rest(opening, second, third, part, rate * square)
-    length = (decode_base + decode_per_seq + prefill_base) / free
-    variance = 0.0
-    slope = free
-    top = int(most)
-    j = 1
-    while j < top:
-        step = decode_base + decode_per_seq * j
-        # Length of an iteration at this level, from that of the level below.
-        length += decode_per_seq / slope if j > 1 else 0.0
-        for _ in range(6 if j == 1 else 1):
-            none = empty(rate * length, variance / (length * length))
-            slope = max(free - prefill_base * rate * none, 0.1 * free)
-            length -= (length * free - step - prefill_base * (1.0 - none)) / slope
-            length = max(length, step)
-            turn = min(part + min(prefill_base * rate * none, FOLLOWS * free), 0.98)
-            counted = rate * length
-            noise = counted * square + prefill_base * none * (
-                prefill_base * (1.0 - none) + 2.0 * prefill * counted
+    _nobody(lane, count)
+    top = 0.0
+    for i in range(count):
+        top = max(top, lane[MOST + i])
+    going = count
+    j = 1.0
+    while j < top and going > 0:
+        for _ in range(6 if j == 1.0 else 1):
+            iteration(lane, count, j)
+        _cross(lane, count, j)
+        _add(lane, count, j)
+        going, large = 0, 0
+        for i in range(count):
+            going += 1 if lane[FLOW + i] > 0.0 else 0
+            large += 1 if lane[Y + i] > LARGE else 0
+        if large > 0:
+            _scale(lane, count)
+        j += 1.0
+
+
+@inner
+def whole_vectors(count):  # type: ignore[no-untyped-def]
+    """Lanes that so many stations take: the compiler goes through four at a time."""
+    return (count + 3) // 4 * 4
+
+
+@inner
+def _nobody(lane, count):  # type: ignore[no-untyped-def]
+    """Level 0, and what follows of what is known."""
+    for i in range(count):
+        rate, prefill, spread = lane[RATE + i], lane[PREFILL + i], lane[SPREAD + i]
+        base, most = lane[PREFILL_BASE + i], lane[MOST + i]
+        first_step = lane[DECODE_BASE + i] + lane[DECODE_PER_SEQ + i]
+        square = prefill * prefill + spread
+        part = rate * prefill
+        free = 1.0 - min(part, 0.95)  # beyond, only the room to wait bounds the station
+        # Bursts: arrivals come in geometric batches.
+        bursts = max(lane[BURSTINESS + i], 1.0)
+        first = 2.0 / (1.0 + bursts)
+        first_rate = rate * first
+        lane[BURSTS + i], lane[BATCH + i] = bursts, 0.5 * (1.0 + bursts)
+        lane[FIRST + i], lane[OTHERS + i], lane[FIRST_RATE + i] = first, 1.0 - first, first_rate
+        lane[PART + i], lane[FREE + i], lane[GAP + i] = part, free, 1.0 / rate
+        lane[PLACE + i], lane[FAMILY + i] = 1.0 / most, max(0.0, 1.0 - FAMILY_PLACES / most)
+        lane[RATE_SPREAD + i] = rate * rate * spread
+        stop = base + prefill
+        through = stop * first_rate
+        opening = stop + first_step
+        lane[STOP + i] = lane[FIRST_STOP + i] = stop
+        lane[OPENING + i] = opening
+        lane[Y + i], lane[FLOW + i], lane[TAIL_FLOW + i] = 1.0, first_rate, 0.0
+        lane[IDLE + i], lane[COMPLETED + i], lane[RUNNING + i] = 1.0, 0.0, 0.0
+        lane[TOTAL + i], lane[PREFILLING + i] = 1.0 + through, through
+        lane[PLAIN + i] = lane[PLAIN_MEAN + i] = lane[PLAIN_SQUARE + i] = 0.0
+        lane[TOKEN_SQUARE + i] = lane[DONE_LEVEL + i] = lane[JITTER + i] = 0.0
+        lane[LENGTH + i] = (first_step + base) / free
+        lane[VARIANCE + i] = 0.0
+        lane[MIXED + i] = lane[MIXED_MEAN + i] = lane[MIXED_SQUARE + i] = lane[COVER + i] = 0.0
+        lane[LAST_FLOW + i], lane[LAST_THROUGH + i] = first_rate, through
+        if most > 1.0:
+            # The iteration that ends an idle time begins with the prefill of who ended it.
+            second = opening * opening + spread
+            third = opening * (opening * opening + 3.0 * spread)
+            third += 2.0 * spread * spread / prefill if prefill > 0.0 else 0.0
+            weight = first_rate * opening
+            lane[COVER + i] = first_rate * first_step
+            lane[MIXED + i] = weight
+            lane[MIXED_MEAN + i] = weight * mean_rest(opening, second, part)
+            lane[MIXED_SQUARE + i] = weight * square_rest(
+                opening, second, third, part, rate * square
             )
-            variance = noise / (1.0 - turn * turn)
-        counted = rate * length
-        y_below = y
-        y = flow * steps * step / j
-        completed += flow
-        # Families of those who come while a prefill is done.
-        branching = min(rate * stop, 0.95)
-        mean = 1.0 / (clusters * (1.0 - branching))
-        own = (branching + rate * rate * spread) / ((1.0 - branching) * (1.0 - branching))
-        dispersion = own + max(burstiness, 1.0) / (1.0 - branching) - 1.0
-        at_least = 2.0 * (1.0 - 1.0 / mean)
-        short = at_least * mean
-        dispersion = max(short + (dispersion - short) * family, at_least)
-        keep = max(0.0, 1.0 - at_least / dispersion) if dispersion > 0.0 else 0.0
-        begin = (mean - 1.0) * (1.0 - keep)
-        tail_flow = keep * tail_flow + begin * first_rate * y_below
-        flow = first_rate * y + tail_flow
+            lane[LAST_FLOW + i] = lane[LAST_THROUGH + i] = 0.0
+        else:
+            lane[Y + i] = lane[FLOW + i] = 0.0
+
+
+@inner
+def _cross(lane, count, j):  # type: ignore[no-untyped-def]
+    """Time decoding at level j and the flow up across it, from those of the level below."""
+    left = 1.0 / j
+    for i in range(count):
+        first_rate = lane[FIRST_RATE + i]
+        flow, y_below = lane[FLOW + i], lane[Y + i]
+        step = lane[DECODE_BASE + i] + lane[DECODE_PER_SEQ + i] * j
+        lane[COMPLETED + i] += flow
+        lane[DONE_LEVEL + i] += j * flow
+        y = flow * lane[STEPS + i] * step * left
+        # Families of those who come while a prefill is done: their mean less 1, the variance over
+        # the mean, that of geometric ones, and the least that the mean allows, all multiplied by
+        # powers of ``few``, so that one division does.
+        branching = lane[RATE + i] * lane[STOP + i]
+        branching = branching if branching < 0.95 else 0.95
+        few = 1.0 - branching
+        more = lane[OTHERS + i] + branching * lane[FIRST + i]
+        dispersion = branching + lane[RATE_SPREAD + i] + few * (lane[BURSTS + i] - 1.0 + branching)
+        short = 2.0 * more * few * lane[BATCH + i]
+        at_least = 2.0 * more * few * few
+        dispersion = short + (dispersion - short) * lane[FAMILY + i]
+        dispersion = dispersion if dispersion > at_least else at_least
+        dispersion = dispersion if dispersion > 0.0 else 1.0
+        both = 1.0 / (dispersion * few)
+        stay = at_least * few * both
+        keep = 1.0 - stay if stay > 0.0 else 0.0
+        begin = more * lane[BATCH + i] * dispersion * both * stay
+        tail_flow = keep * lane[TAIL_FLOW + i] + begin * first_rate * y_below
+        lane[Y + i], lane[TAIL_FLOW + i] = y, tail_flow
+        lane[FLOW + i] = first_rate * y + tail_flow
+
+
+@inner
+def _add(lane, count, j):  # type: ignore[no-untyped-def]
+    """Add what is at level j to the sums, and end lanes that are through."""
+    for i in range(count):
+        rate, part = lane[RATE + i], lane[PART + i]
+        prefill, none, variance = lane[PREFILL + i], lane[NONE + i], lane[VARIANCE + i]
+        length, y, flow = lane[LENGTH + i], lane[Y + i], lane[FLOW + i]
+        square = rate * (prefill * prefill + lane[SPREAD + i])
+        step = lane[DECODE_BASE + i] + lane[DECODE_PER_SEQ + i] * j
+        some = 1.0 - none
+        some = some if some > 1e-30 else 1e-30
+        both = 1.0 / (length * some)
+        per_length = some * both
+        stop = prefill + lane[PREFILL_BASE + i] * (1.0 - none) * lane[GAP + i] * per_length
         through = stop * flow
-        stop = prefill + prefill_base * (1.0 - none) / counted
-        through = stop * flow
+        lane[STOP + i] = stop
         weight = y + through
-        total += weight
-        prefilling += through
-        running += j * weight
-        made = j * y / step
-        each = weight / y * step
-        tokens += made
-        token_time += made * each
-        token_square += made * each * each
-        token_level += made * j
-        follow = 1.0 + (1.0 / (1.0 - turn) - 1.0) * family
-        jitter += j * weight * noise / length * follow * follow * (1.0 - j / most)
-        if j == 1:
-            weight = max(weight - cover, 0.0)
-        if j == top - 1:  # those who come while the last place is taken wait for another
-            weight = max(weight - through, 0.0)
-        alone = weight * min(none * step / length, 1.0)
-        plain += alone
-        plain_mean += alone * mean_rest(step, step * step, part)
-        plain_square += alone * square_rest(step, step * step, step**3, part, rate * square)
-        some = max(1.0 - none, 1e-300)
-        mean_long = max((length - none * step) / some, step)
-        second = (length * length + variance - none * step * step) / some
-        second = max(second, mean_long * mean_long)
-        over, deviation = mean_long - step, second - mean_long * mean_long
-        third = mean_long * (mean_long * mean_long + 3.0 * deviation)
-        third += 2.0 * deviation * deviation / over if over > 1e-9 * step else 0.0
-        weight -= alone
-        mixed += weight
-        mixed_mean += weight * mean_rest(mean_long, second, part)
-        mixed_square += weight * square_rest(mean_long, second, third, part, rate * square)
-        if y > 1e200:
-            y *= 1e-200
-            flow *= 1e-200
-            tail_flow *= 1e-200
-            through *= 1e-200
-            total *= 1e-200
-            prefilling *= 1e-200
-            running *= 1e-200
-            tokens *= 1e-200
-            token_time *= 1e-200
-            token_square *= 1e-200
-            token_level *= 1e-200
-            jitter *= 1e-200
-            completed *= 1e-200
-            plain *= 1e-200
-            plain_mean *= 1e-200
-            plain_square *= 1e-200
-            mixed *= 1e-200
-            mixed_mean *= 1e-200
-            mixed_square *= 1e-200
-            idle *= 1e-200
-        elif weight + alone < NEGLIGIBLE * (total - idle) and flow * steps * step < y * j:
-            break
-        j += 1
-    if j < top:  # what is above is too little to count
-        flow = through = 0.0
-    return (
-        flow, through, completed, total, prefilling, running, idle, plain, plain_mean,
-        plain_square, mixed, mixed_mean, mixed_square, tokens, token_time, token_square,
-        token_level, jitter, opening, first_stop,
-    )  # fmt: skip
+        lane[TOTAL + i] += weight
+        lane[PREFILLING + i] += through
+        lane[RUNNING + i] += j * weight
+        lane[TOKEN_SQUARE + i] += j * step * weight * (weight / (y if y > 0.0 else 1.0))
+        follow = lane[FOLLOW + i]
+        lane[JITTER + i] += (
+            j * weight * lane[NOISE + i] * per_length * follow * follow
+            * (1.0 - j * lane[PLACE + i])
+        )  # fmt: skip
+        # What an arrival finds; that of level 1 in part the iteration that ended the idle time.
+        found = weight - lane[COVER + i]
+        lane[COVER + i] = 0.0
+        # Those who come while the last place is taken wait for another.
+        found -= through if j == lane[MOST + i] - 1.0 else 0.0
+        found = found if found > 0.0 else 0.0
+        plain = none * step * per_length
+        plain = found * (plain if plain < 1.0 else 1.0)
+        rest = (0.5 + part) * step
+        lane[PLAIN + i] += plain
+        lane[PLAIN_MEAN + i] += plain * rest
+        third_part = 1.0 / 3.0 + part + part * part
+        lane[PLAIN_SQUARE + i] += plain * (third_part * step * step + square * step)
+        some = length * both
+        mean = (length - none * step) * some
+        mean = mean if mean > step else step
+        second = (length * length + variance - none * step * step) * some
+        deviation = second - mean * mean
+        deviation = deviation if deviation > 0.0 else 0.0
+        second = deviation + mean * mean
+        over = mean - step
+        varied = over > 1e-9 * step
+        over = over if varied else 1.0
+        both = 1.0 / (mean * over)
+        third = 2.0 * deviation * deviation * both if varied else 0.0
+        third += mean * mean + 3.0 * deviation
+        second *= both * over
+        mixed = found - plain
+        lane[MIXED + i] += mixed
+        lane[MIXED_MEAN + i] += mixed * (0.5 + part) * second
+        lane[MIXED_SQUARE + i] += mixed * (third_part * third + square * second)
+        lane[LENGTH + i] = length + lane[DECODE_PER_SEQ + i] * lane[GROWS + i]
+        # The end: the full batch comes next, or what is above is too little to count.
+        little = found < NEGLIGIBLE * (lane[TOTAL + i] - lane[IDLE + i])
+        little = little & (flow * lane[STEPS + i] * step < y * j) & (y <= LARGE)
+        last = j == lane[MOST + i] - 1.0
+        lane[LAST_FLOW + i] = flow if last & (not little) else lane[LAST_FLOW + i]
+        lane[LAST_THROUGH + i] = through if last & (not little) else lane[LAST_THROUGH + i]
+        on = 0.0 if last | little else 1.0
+        lane[Y + i] = y * on
+        lane[FLOW + i] = flow * on
+        lane[TAIL_FLOW + i] *= on
+
+
+@inner
+def _scale(lane, count):  # type: ignore[no-untyped-def]
+    """Count the time of lanes in larger units, where it is nearly too large for a number."""
+    for i in range(count):
+        if lane[Y + i] > LARGE:
+            for row in TIMES:
+                lane[row + i] /= LARGE

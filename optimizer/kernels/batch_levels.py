@@ -15,10 +15,10 @@ from __future__ import annotations
 
 import math
 
-from optimizer.kernels.batch_climb import FAMILY_PLACES, climb
-from optimizer.kernels.batch_full import admitting, queue_sums, saturation, wait_factor
+from optimizer.kernels import batch_lane as below
+from optimizer.kernels.batch_full import admitting, queue_sums, wait_factor
 from optimizer.kernels.batch_iteration import company
-from optimizer.kernels.batch_tails import normal_tail
+from optimizer.kernels.elementary import normal_tail
 from optimizer.kernels.jit import inner
 
 # What a state holds, in order.
@@ -45,43 +45,47 @@ fitted to simulations."""
 
 
 @inner
-def levels(  # type: ignore[no-untyped-def]
-    rate, decode_base, decode_per_seq, prefill_base, prefill, most, steps,
-    input_cv, output_cv, burstiness, room, state,
-):  # fmt: skip
-    """Fill in the state of a station; its load, rate by saturation.
+def levels(lane, place, input_cv, output_cv, room, state):  # type: ignore[no-untyped-def]
+    """Fill in the state of a station that has climbed in a lane.
 
     Parameters
     ----------
-    rate : arrivals per ms, > 0.
-    prefill : ms of a prefill beside its base, on average.
-    most : max_batch.
-    steps : mean decode steps of a request, O - 1.
+    lane, place : as :func:`~optimizer.kernels.batch_climb.climb` leaves them, and which lane.
+    input_cv, output_cv : of all requests.
     room : requests that may wait, infinity for any number.
     state : (WIDTH,) to be filled in.
     """
-    limit = saturation(decode_base, decode_per_seq, prefill_base, prefill, most, steps)
+    rate, limit = lane[below.RATE + place], lane[below.LIMIT + place]
+    decode_per_seq = lane[below.DECODE_PER_SEQ + place]
+    prefill_base, prefill = lane[below.PREFILL_BASE + place], lane[below.PREFILL + place]
+    spread, burstiness = lane[below.SPREAD + place], lane[below.BURSTINESS + place]
+    most, steps = lane[below.MOST + place], lane[below.STEPS + place]
+    part, free, family = (
+        lane[below.PART + place], lane[below.FREE + place], lane[below.FAMILY + place]
+    )  # fmt: skip
     load = rate / limit
     endless = math.isinf(room)
-    square = prefill * prefill * (1.0 + input_cv * input_cv)  # E[prefill ** 2]
-    spread = square - prefill * prefill
-    part = rate * prefill
+    square = prefill * prefill + spread  # E[prefill ** 2]
     held = min(part, 0.95)  # beyond, the station is out of balance and only its room bounds it
-    free = 1.0 - held
-    full_step = decode_base + decode_per_seq * most
+    full_step = lane[below.DECODE_BASE + place] + decode_per_seq * most
     paid = admitting(most, steps)
     leaving = most / steps  # requests that leave an iteration of a full batch
     admitted = leaving / paid
     full_prefill = prefill + prefill_base / admitted
     full_rate = most / (steps * full_step)
-    family = max(0.0, 1.0 - FAMILY_PLACES / most)
-    (
-        flow, through, completed, total, prefilling, running, idle, plain, plain_mean,
-        plain_square, mixed, mixed_mean, mixed_square, tokens, token_time, token_square,
-        token_level, jitter, opening, stop,
-    ) = climb(
-        rate, decode_base, decode_per_seq, prefill_base, prefill, spread, most, steps, burstiness
+    opening, stop = lane[below.OPENING + place], lane[below.FIRST_STOP + place]
+    flow, through = lane[below.LAST_FLOW + place], lane[below.LAST_THROUGH + place]
+    completed, total = lane[below.COMPLETED + place], lane[below.TOTAL + place]
+    prefilling, running = lane[below.PREFILLING + place], lane[below.RUNNING + place]
+    idle, plain, mixed = (
+        lane[below.IDLE + place], lane[below.PLAIN + place], lane[below.MIXED + place]
     )  # fmt: skip
+    plain_mean, plain_square = lane[below.PLAIN_MEAN + place], lane[below.PLAIN_SQUARE + place]
+    mixed_mean, mixed_square = lane[below.MIXED_MEAN + place], lane[below.MIXED_SQUARE + place]
+    token_square, jitter = lane[below.TOKEN_SQUARE + place], lane[below.JITTER + place]
+    # A request that is done has had all its tokens, and each took its time by all who decode.
+    tokens, token_level = steps * completed, steps * lane[below.DONE_LEVEL + place]
+    token_time = running
     # The full batch, with nobody waiting and with a queue.
     y, entering = flow * steps * full_step / most, through
     scale, queue, queue_sum, last = queue_sums(load, room)
@@ -141,7 +145,7 @@ def levels(  # type: ignore[no-untyped-def]
     factor = max(factor, 0.0)
     # Families that meet a nearly full batch fill it: more are blocked than levels tell.
     share = blocked / total
-    spill = SPILL * 2.0 * normal_tail(reach) * own * free**1.5 * min((most - 1.0) / 8.0, 1.0)
+    spill = SPILL * 2.0 * normal_tail(reach)[0] * own * free**1.5 * min((most - 1.0) / 8.0, 1.0)
     spill *= (1.0 - share) ** 3
     one = wait * factor / blocked if blocked > 0.0 else 0.0
     moved = min(share * spill / max(factor, 0.1), 0.5 * (1.0 - share)) * total

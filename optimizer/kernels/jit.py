@@ -56,6 +56,14 @@ def inner(function: Callable[Params, Answer]) -> Callable[Params, Answer]:
     return cast("Callable[Params, Answer]", made)
 
 
+def inlined(function: Callable[Params, Answer]) -> Callable[Params, Answer]:
+    """A part of loops over lanes: a call that stays one would keep them from becoming SIMD."""
+    if numba.config.DISABLE_JIT:
+        return function
+    made = numba.njit(nogil=True, error_model="numpy", forceinline=True)(function)
+    return cast("Callable[Params, Answer]", made)
+
+
 def _compile(function: Callable[Params, Answer], *, cache: bool) -> Callable[Params, Answer]:
     try:
         made = numba.njit(cache=cache, nogil=True, error_model="numpy")(function)

@@ -186,7 +186,7 @@ def largest_rate(
         the mean.
     highest_utilisation : part of saturation that no rate is above, in (0, 1).
     """
-    from optimizer.kernels.batch_queue import largest_rates
+    from optimizer.kernels.batch_inversion import largest_rates
 
     if not 0.0 < highest_utilisation < 1.0:
         raise UsageError(f"highest_utilisation: expected 0 ... 1, got {highest_utilisation}")

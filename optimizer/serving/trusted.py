@@ -48,11 +48,12 @@ def trusted(
     rate : (G,) requests per second.
     group : (K,) the station of each class.
     part : (K,) percentile as a part, NaN for none.
-    answer : (K, 9) predictions as the kernel numbers them.
+    answer : (K, 10) predictions as the kernel numbers them.
     """
     prefill = groups.prefill_per_token_ms * groups.input_tokens
     decode = (groups.decode_base_ms + groups.decode_per_seq_ms) * groups.output_tokens
-    load = rate / groups.saturation
+    load = np.zeros(len(groups))
+    load[group] = answer[:, 5]
     busy = 1e-3 * rate * prefill
     roomy = (groups.max_batch >= ROOMY_BATCH) & (prefill <= SHORT_PREFILL * decode)
     holds = (

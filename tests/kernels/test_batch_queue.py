@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import gamma, lognorm, norm
 
-from optimizer.kernels.batch_climb import FAMILY_PLACES, FOLLOWS
+from optimizer.kernels.batch_climb import FAMILY_PLACES
 from optimizer.kernels.batch_full import HEAVY
+from optimizer.kernels.batch_iteration import FOLLOWS
 from optimizer.kernels.batch_levels import SHARED, SPILL
 from optimizer.serving.queue import Stations, attainment, predict
 from tests.serving.draws import stations
