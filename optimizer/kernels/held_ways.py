@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from optimizer.kernels.jit import kernel
-from optimizer.kernels.lanes import any_late, hits, write_ways
-from optimizer.kernels.near_ways import GIVE_UP, NOTHING, _candidates, _price
+from optimizer.kernels.lanes import any_late, write_ways
+from optimizer.kernels.near_ways import GIVE_UP, NOTHING, near_best, span
 
 TIED = 1e-12
 """Part of its scale by which a way may miss the best and be as good: rounding."""
@@ -51,44 +51,23 @@ def held_ways(  # type: ignore[no-untyped-def]
     periods = pool_usd.shape[1]
     if periods == 0 or begin == end:
         return 0
-    most = 0
-    for w in range(begin, end):
-        most = max(most, first_route[w + 1] - first_route[w])
+    most, low, high = span(first_route, pool_usd, begin, end)
     late = any_late(opens, first_route[begin], first_route[end])
-    low, high = np.empty(len(pool_usd)), np.empty(len(pool_usd))
-    for p in range(len(pool_usd)):
-        low[p], high[p] = pool_usd[p].min(), pool_usd[p].max()
     low_usd, ways, hit = np.empty(most), np.empty(most, np.int64), np.empty(most, np.int64)
     cost = np.empty((most, periods))
     best, edge, want = np.empty(periods), np.empty(periods), np.empty(periods)
     mine, near = np.empty(periods, np.int64), np.empty(periods, np.int64)
     loose = np.empty(periods, np.int64)
-    found, room, widest, over = 0, len(found_route), slack.max(), floor.max()
+    found, room, widest, highest = 0, len(found_route), slack.max(), floor.max()
     for w in range(begin, end):
         top, unit = ceiling[w], scale[w]
-        count = _candidates(
-            first_route[w], first_route[w + 1], route_pool, opens, late, period, route_usd,
-            chip_hours, low, high, top, over * unit, widest, low_usd, ways,
-        )  # fmt: skip
         for t in range(periods):
-            best[t] = top
             want[t] = demand[w, period[t]]
-        _price(
-            ways, count, route_pool, opens, late, period, route_usd, chip_hours, pool_usd, cost,
-            best,
+        lines = near_best(
+            w, first_route, route_pool, opens, late, period, route_usd, chip_hours, pool_usd, low,
+            high, top, unit, slack, floor, widest, highest, value, want, best, edge, near, mine,
+            cost, low_usd, ways, hit,
         )  # fmt: skip
-        for t in range(periods):
-            value[t] += want[t] * best[t]
-            edge[t] = best[t] + slack[t] * min(abs(best[t]), unit) + floor[t] * unit
-            near[t] = 1 if top <= edge[t] else 0
-            mine[t] = GIVE_UP
-        lines, _ = hits(cost, count, edge, hit)
-        for i in range(lines):
-            r, line = ways[hit[i]], cost[hit[i]]
-            for t in range(periods):
-                inside = line[t] <= edge[t]
-                near[t] += 1 if inside else 0
-                mine[t] = r if inside else mine[t]
         count = 0
         for t in range(periods):
             if want[t] == 0.0:

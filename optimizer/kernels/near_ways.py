@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from optimizer.kernels.jit import inner, kernel
-from optimizer.kernels.lanes import any_late, decay, hits, logarithms, write_ways
+from optimizer.kernels.jit import inlined, inner, kernel
+from optimizer.kernels.lanes import any_late, hits, write_ways
 
 NOTHING = -3
 """There is no demand."""
@@ -23,7 +23,7 @@ GIVE_UP = -1
 
 
 @inner
-def _candidates(  # type: ignore[no-untyped-def]
+def candidates(  # type: ignore[no-untyped-def]
     begin, end, route_pool, opens, late, period, route_usd, chip_hours, low, high, top, out,
     part, floor, ways,
 ):  # fmt: skip
@@ -79,7 +79,7 @@ def _candidates(  # type: ignore[no-untyped-def]
 
 
 @inner
-def _price(  # type: ignore[no-untyped-def]
+def price_ways(  # type: ignore[no-untyped-def]
     ways, count, route_pool, opens, late, period, route_usd, chip_hours, pool_usd, cost, best
 ):
     """Cost (k, t) of some routes, infinity while they are closed; lowers ``best`` (t,) to it."""
@@ -100,118 +100,66 @@ def _price(  # type: ignore[no-untyped-def]
                 best[t] = c if c < best[t] else best[t]
 
 
-@kernel
-def soft_minimum(  # type: ignore[no-untyped-def]
-    first_route, route_pool, opens, route_usd, chip_hours, pool_usd, ceiling, width, reach,
-    demand, period, begin, end, value, load, curvature,
-):  # fmt: skip
-    """Add up cost, its slopes and its bends over the workloads ``begin`` ... ``end - 1``.
-
-    The cost of a Mtok is the soft-min of the costs ``c_k`` of its ways, with width s
-    ``-s log sum_k exp(-c_k / s)``; its slopes are the weights ``exp(-c_k / s) / sum``
-    (Y. Nesterov, "Smooth minimization of non-smooth functions", Mathematical Programming 103,
-    2005).
-
-    Parameters
-    ----------
-    first_route : (w + 1,) where each workload's routes begin.
-    route_pool : (r,) pool.
-    opens : (r,) first period in which the route may be used.
-    route_usd : (r,) USD per Mtok whatever the period.
-    chip_hours : (r,) chip-hours per Mtok, > 0.
-    pool_usd : (p, t) USD per chip-hour; infinity where the pool cannot be used.
-    ceiling : (w,) USD per Mtok of giving up.
-    width : (w,) USD per Mtok, > 0: how far from the best a way still counts.
-    reach : ways further than so many widths from the best are taken for nothing; at most
-        ``FARTHEST`` of :mod:`~optimizer.kernels.lanes`.
-    demand : (w, all periods) Mtok.
-    period : (t,) which of them are meant, ascending.
-    value : (t,) USD, added to.
-    load : (p, t) chip-hours, added to: the slope of value by price.
-    curvature : (p, p, t) minus the second derivatives of value by price, added to; only where
-        the first pool is not above the second.
-    """
-    periods = pool_usd.shape[1]
-    if periods == 0 or begin == end:
-        return
+@inner
+def span(first_route, pool_usd, begin, end):  # type: ignore[no-untyped-def]
+    """Most routes of one of these workloads, and least and greatest price (p,) over the periods."""
     most = 0
     for w in range(begin, end):
         most = max(most, first_route[w + 1] - first_route[w])
-    late = any_late(opens, first_route[begin], first_route[end])
     low, high = np.empty(len(pool_usd)), np.empty(len(pool_usd))
     for p in range(len(pool_usd)):
         low[p], high[p] = pool_usd[p].min(), pool_usd[p].max()
-    floor, ways, hit = np.empty(most), np.empty(most, np.int64), np.empty(most, np.int64)
-    cost, weight = np.empty((most, periods)), np.empty((most, periods))
-    best, edge, want = np.empty(periods), np.empty(periods), np.empty(periods)
-    total, inverse, log, used = (
-        np.empty(periods), np.empty(periods), np.empty(periods), np.empty(periods),
+    return most, low, high
+
+
+@inlined
+def near_best(  # type: ignore[no-untyped-def]
+    w, first_route, route_pool, opens, late, period, route_usd, chip_hours, pool_usd, low, high,
+    top, unit, slack, floor, widest, highest, value, want, best, edge, near, mine, cost, low_usd,
+    ways, hit,
+):  # fmt: skip
+    """Price the ways of one workload, and find in each period those that are near the best.
+
+    Parameters
+    ----------
+    top, unit : USD per Mtok of giving up, and what slack is a part of at most.
+    slack, floor : (t,) part of the best way's cost by which others may miss it, and of ``unit``
+        on top.
+    widest, highest : the greatest of these.
+    value : (t,) USD of the best ways, added to.
+    want : (t,) Mtok.
+    best, edge : (t,) the answer: USD per Mtok of the best way, and up to which others are near.
+    near, mine : (t,) the answer: how many are near, and the last route that is, or ``GIVE_UP``.
+    cost, low_usd, ways, hit : space; afterwards routes ``ways[hit[i]]`` are somewhere near and cost
+        ``cost[hit[i]]`` (t,).
+
+    Returns
+    -------
+    How many routes are somewhere near.
+    """
+    periods = len(best)
+    count = candidates(
+        first_route[w], first_route[w + 1], route_pool, opens, late, period, route_usd,
+        chip_hours, low, high, top, highest * unit, widest, low_usd, ways,
     )  # fmt: skip
-    bits = total.view(np.int64)
-    for w in range(begin, end):
-        top, s = ceiling[w], width[w]
-        out = reach * s
-        count = _candidates(
-            first_route[w], first_route[w + 1], route_pool, opens, late, period, route_usd,
-            chip_hours, low, high, top, out, 0.0, floor, ways,
-        )  # fmt: skip
+    for t in range(periods):
+        best[t] = top
+    price_ways(
+        ways, count, route_pool, opens, late, period, route_usd, chip_hours, pool_usd, cost, best
+    )
+    for t in range(periods):
+        value[t] += want[t] * best[t]
+        edge[t] = best[t] + slack[t] * min(abs(best[t]), unit) + floor[t] * unit
+        near[t] = 1 if top <= edge[t] else 0
+        mine[t] = GIVE_UP
+    lines, _ = hits(cost, count, edge, hit)
+    for i in range(lines):
+        r, line = ways[hit[i]], cost[hit[i]]
         for t in range(periods):
-            best[t] = top
-            want[t] = demand[w, period[t]]
-        _price(
-            ways, count, route_pool, opens, late, period, route_usd, chip_hours, pool_usd, cost,
-            best,
-        )  # fmt: skip
-        torn = 0
-        for t in range(periods):
-            edge[t] = best[t] + out
-            torn += 1 if top <= edge[t] else 0
-        lines, cells = hits(cost, count, edge, hit)
-        if torn + cells == periods:
-            # One way each: slopes, and no bends.
-            for t in range(periods):
-                value[t] += want[t] * best[t]
-            for i in range(lines):
-                r, line = ways[hit[i]], cost[hit[i]]
-                hours, to = chip_hours[r], load[route_pool[r]]
-                for t in range(periods):
-                    to[t] += hours * want[t] if line[t] <= edge[t] else 0.0
-            continue
-        part_of_width = 1.0 / (256.0 * s)
-        for t in range(periods):
-            total[t] = 0.0
-        if torn > 0:
-            for t in range(periods):
-                inside = top <= edge[t]
-                e = decay((best[t] - top) * part_of_width if inside else 0.0)
-                total[t] = e if inside else 0.0
-        for i in range(lines):
-            line, mine = cost[hit[i]], weight[i]
-            for t in range(periods):
-                inside = line[t] <= edge[t]
-                e = decay((best[t] - line[t]) * part_of_width if inside else 0.0)
-                e = e if inside else 0.0
-                mine[t] = e
-                total[t] += e
-        for t in range(periods):
-            inverse[t] = 1.0 / total[t]
-        logarithms(total, bits, used, log)
-        for t in range(periods):
-            value[t] += want[t] * (best[t] - s * log[t])
-        for i in range(lines):
-            r, mine = ways[hit[i]], weight[i]
-            p, hours = route_pool[r], chip_hours[r]
-            to, own = load[p], curvature[p, p]
-            for t in range(periods):
-                mine[t] *= inverse[t] * hours
-                used[t] = want[t] * mine[t]
-                to[t] += used[t]
-                used[t] /= s
-                own[t] += used[t] * hours
-            for j in range(i + 1):
-                bend, other = curvature[route_pool[ways[hit[j]]], p], weight[j]
-                for t in range(periods):
-                    bend[t] -= used[t] * other[t]
+            inside = line[t] <= edge[t]
+            near[t] += 1 if inside else 0
+            mine[t] = r if inside else mine[t]
+    return lines
 
 
 @kernel
@@ -241,44 +189,22 @@ def near_ways(  # type: ignore[no-untyped-def]
     periods = pool_usd.shape[1]
     if periods == 0 or begin == end:
         return 0
-    most = 0
-    for w in range(begin, end):
-        most = max(most, first_route[w + 1] - first_route[w])
+    most, low, high = span(first_route, pool_usd, begin, end)
     late = any_late(opens, first_route[begin], first_route[end])
-    low, high = np.empty(len(pool_usd)), np.empty(len(pool_usd))
-    for p in range(len(pool_usd)):
-        low[p], high[p] = pool_usd[p].min(), pool_usd[p].max()
-    floor, ways, hit = np.empty(most), np.empty(most, np.int64), np.empty(most, np.int64)
+    low_usd, ways, hit = np.empty(most), np.empty(most, np.int64), np.empty(most, np.int64)
     cost = np.empty((most, periods))
     best, edge, want = np.empty(periods), np.empty(periods), np.empty(periods)
     mine, near = np.empty(periods, np.int64), np.empty(periods, np.int64)
-    torn = np.empty(periods, np.int64)
+    torn, none = np.empty(periods, np.int64), np.zeros(periods)
     found, widest = 0, slack.max()
     for w in range(begin, end):
-        top, unit = ceiling[w], scale[w]
-        count = _candidates(
-            first_route[w], first_route[w + 1], route_pool, opens, late, period, route_usd,
-            chip_hours, low, high, top, widest * unit, 0.0, floor, ways,
-        )  # fmt: skip
         for t in range(periods):
-            best[t] = top
             want[t] = demand[w, period[t]]
-        _price(
-            ways, count, route_pool, opens, late, period, route_usd, chip_hours, pool_usd, cost,
-            best,
+        lines = near_best(
+            w, first_route, route_pool, opens, late, period, route_usd, chip_hours, pool_usd, low,
+            high, ceiling[w], scale[w], none, slack, 0.0, widest, value, want, best, edge, near,
+            mine, cost, low_usd, ways, hit,
         )  # fmt: skip
-        for t in range(periods):
-            value[t] += want[t] * best[t]
-            edge[t] = best[t] + slack[t] * unit
-            near[t] = 1 if top <= edge[t] else 0
-            mine[t] = GIVE_UP
-        lines, _ = hits(cost, count, edge, hit)
-        for i in range(lines):
-            r, line = ways[hit[i]], cost[hit[i]]
-            for t in range(periods):
-                inside = line[t] <= edge[t]
-                near[t] += 1 if inside else 0
-                mine[t] = r if inside else mine[t]
         several = 0
         for t in range(periods):
             if want[t] == 0.0:

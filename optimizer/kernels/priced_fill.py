@@ -63,7 +63,7 @@ def fill_at_prices(  # type: ignore[no-untyped-def]
     Parameters
     ----------
     first_route, route_pool, opens, route_usd, chip_hours, pool_usd, ceiling, demand, period :
-        as for :func:`~optimizer.kernels.near_ways.soft_minimum`.
+        as for :func:`~optimizer.kernels.soft_minimum.soft_minimum`.
     scale : (w,) USD per Mtok that ``regret`` is a part of.
     regret : (turns,) least loss with which a turn takes a workload, falling; the last is 0.
     capacity : (p, t) chip-hours.

@@ -93,7 +93,7 @@ class Sweeps:
         HaltedError
             When ``halt`` says so.
         """
-        from optimizer.kernels.near_ways import soft_minimum
+        from optimizer.kernels.soft_minimum import soft_minimum
 
         market, pools = self.market, len(price)
         usd = self.pool_usd(price, periods)

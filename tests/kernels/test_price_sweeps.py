@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from optimizer.kernels.near_ways import GIVE_UP, NOTHING, SEVERAL, near_ways, soft_minimum
+from optimizer.kernels.near_ways import GIVE_UP, NOTHING, SEVERAL, near_ways
+from optimizer.kernels.soft_minimum import soft_minimum
 from tests.kernels import naive
 from tests.kernels.steady import STEADY, THIRDS, TIES, indices, matrix, vector
 

@@ -16,29 +16,18 @@ import optimizer
 from optimizer import promises
 from optimizer.cli.main import call
 from optimizer.errors import InputError
-from optimizer.instance.in_memory import table_of
 from optimizer.instance.instance import Instance
-from optimizer.instance.labels import Labels
-from optimizer.instance.tables import Replicas
 from optimizer.promises import slowed, solve
 from optimizer.reports.latency_rows import latency_summary
 from optimizer.reports.plan_folder import write_plan_folder
 from optimizer.reports.read_plan_folder import read_plan
 from optimizer.reports.tightened import as_planned
 from optimizer.serving.routes import derive
-from tests.unit.evaluation.shared_replicas import derived, underived
-
-
-def whole(**given: Any) -> Instance:
-    """One pool that runs whole replicas of 4 chips."""
-    table = table_of(
-        Replicas,
-        1,
-        model=Labels.of(["m"]),
-        chip=Labels.of(["c"]),
-        chips_per_replica=np.array([4.0]),
-    )
-    return underived(replicas=table, **given)
+from tests.unit.evaluation.shared_replicas import (
+    derived,
+    in_whole_replicas,
+    three_of_a_class,
+)
 
 
 def whole_crowd(seed: int, count: int, scale: float) -> Instance:
@@ -46,7 +35,7 @@ def whole_crowd(seed: int, count: int, scale: float) -> Instance:
     rng = np.random.default_rng(seed)
     demand = scale * rng.uniform(1, 100, (count, 3))
     return derive(
-        whole(
+        in_whole_replicas(
             input_tokens=tuple(rng.uniform(100, 6000, count)),
             ttft_ms=tuple(rng.choice([1500.0, 3000.0], count)),
             tpot_ms=tuple(rng.choice([18.0, 25.0, 60.0], count)),
@@ -87,13 +76,7 @@ def test_who_breaks_a_promise_together_is_kept_apart_at_no_cost() -> None:
 
 def test_the_summary_counts_groups_and_what_whole_replicas_would_add() -> None:
     """Three of a class; the one with long prompts is apart, the others share on."""
-    instance = derived(
-        input_tokens=(500.0, 8000.0, 500.0),
-        ttft_ms=(400.0, 3000.0, 400.0),
-        tpot_ms=(18.0, 100.0, 18.0),
-        traffic_class=("chat",) * 3,
-        demand_mtok=((40.0, 80.0), (120.0, 10.0), (30.0, 20.0)),
-    )
+    instance = three_of_a_class()
     plain = latency_summary(solve(instance, keep_promises=False))
     found = latency_summary(solve(instance))
     assert plain is not None
@@ -151,7 +134,9 @@ def test_what_cannot_be_kept_is_named_and_the_others_are_kept() -> None:
 @pytest.mark.parametrize("scale", [0.1, 0.3, 1.0, 10.0])
 def test_groups_in_whole_replicas_have_whole_ones(scale: float) -> None:
     """The bill is that of whole replicas for each workload alone, or below where they can share."""
-    instance = derive(whole(demand_mtok=((40 * scale, 80 * scale), (120 * scale, 10 * scale))))[0]
+    instance = derive(
+        in_whole_replicas(demand_mtok=((40 * scale, 80 * scale), (120 * scale, 10 * scale)))
+    )[0]
     found = solve(instance)
     assert found.latency is not None
     assert found.plan is not None
@@ -221,7 +206,7 @@ def test_instances_without_profiles_are_solved_as_ever() -> None:
 
 def test_whole_replicas_have_less_to_do_than_fractions() -> None:
     parts = solve(derived(shared_by="traffic_class"))
-    found = solve(derive(whole(shared_by="traffic_class"))[0])
+    found = solve(derive(in_whole_replicas(shared_by="traffic_class"))[0])
     assert parts.latency is not None
     assert found.latency is not None
     assert found.plan is not None
@@ -236,7 +221,7 @@ def test_whole_replicas_have_less_to_do_than_fractions() -> None:
 def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """An instance in whole replicas, whose plan has groups apart and tightened routes."""
     place = tmp_path_factory.mktemp("promises")
-    optimizer.write(whole(), place / "instance")
+    optimizer.write(in_whole_replicas(), place / "instance")
     (place / "instance" / "routes.csv").unlink(missing_ok=True)
     (place / "instance" / "routes.parquet").unlink(missing_ok=True)
     result = solve(optimizer.read(place / "instance"))

@@ -19,7 +19,8 @@ from optimizer.reports.plan_folder import write_plan_folder
 from optimizer.result import Result
 from optimizer.serving.routes import derive
 from optimizer.session import Session
-from tests.unit.evaluation.tightened import folder_of, in_whole_replicas, too_fast
+from tests.unit.evaluation.shared_replicas import in_whole_replicas
+from tests.unit.evaluation.tightened import folder_of, too_fast
 
 EXACT = Limits(relative_gap=1e-9, threads=2)
 

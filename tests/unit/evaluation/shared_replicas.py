@@ -11,7 +11,15 @@ from optimizer.instance.in_memory import table_of
 from optimizer.instance.instance import Instance
 from optimizer.instance.labels import Labels
 from optimizer.instance.serving_tables import Profiles
-from optimizer.instance.tables import Pools, Residency, Routes, Shares, Sources, Workloads
+from optimizer.instance.tables import (
+    Pools,
+    Replicas,
+    Residency,
+    Routes,
+    Shares,
+    Sources,
+    Workloads,
+)
 from optimizer.serving.routes import derive
 
 TIMES = {
@@ -87,3 +95,26 @@ def underived(
 def derived(**given: Any) -> Instance:
     """The same with its routes."""
     return derive(underived(**given))[0]
+
+
+def in_whole_replicas(**given: Any) -> Instance:
+    """The same without routes, on whole replicas of 4 chips."""
+    table = table_of(
+        Replicas,
+        1,
+        model=Labels.of(["m"]),
+        chip=Labels.of(["c"]),
+        chips_per_replica=np.array([4.0]),
+    )
+    return underived(replicas=table, **given)
+
+
+def three_of_a_class() -> Instance:
+    """Two of a kind and one with long prompts, which holds them up where they share."""
+    return derived(
+        input_tokens=(500.0, 8000.0, 500.0),
+        ttft_ms=(400.0, 3000.0, 400.0),
+        tpot_ms=(18.0, 100.0, 18.0),
+        traffic_class=("chat",) * 3,
+        demand_mtok=((40.0, 80.0), (120.0, 10.0), (30.0, 20.0)),
+    )

@@ -15,7 +15,7 @@ from optimizer.evaluation.sharing import groups_that_keep, split
 from optimizer.instance.instance import Instance
 from optimizer.plan import Cells, Plan
 from optimizer.solving import solve
-from tests.unit.evaluation.shared_replicas import derived
+from tests.unit.evaluation.shared_replicas import derived, three_of_a_class
 
 Partition = list[list[int]]
 
@@ -92,13 +92,7 @@ def test_those_apart_see_what_each_sees_alone() -> None:
 
 def test_those_that_go_together_stay_together() -> None:
     """Two of a kind share; the one with long prompts, which holds both up, is apart."""
-    instance = derived(
-        input_tokens=(500.0, 8000.0, 500.0),
-        ttft_ms=(400.0, 3000.0, 400.0),
-        tpot_ms=(18.0, 100.0, 18.0),
-        traffic_class=("chat",) * 3,
-        demand_mtok=((40.0, 80.0), (120.0, 10.0), (30.0, 20.0)),
-    )
+    instance = three_of_a_class()
     plan, latency = planned(instance)
     assert latency.broken > 0
     apart, seen = split(instance, plan, latency)

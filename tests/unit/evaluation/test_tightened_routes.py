@@ -16,8 +16,8 @@ from optimizer.evaluation.uncertainty import Uncertainty
 from optimizer.instance.instance import Instance
 from optimizer.promises import slowed
 from tests.unit.evaluation.one_pool import all_of_it, one_pool
-from tests.unit.evaluation.shared_replicas import derived, underived
-from tests.unit.evaluation.tightened import at_percentile, in_whole_replicas
+from tests.unit.evaluation.shared_replicas import derived, in_whole_replicas, underived
+from tests.unit.evaluation.tightened import at_percentile
 
 BOTH = Uncertainty(demand=(0.7, 1.4), throughput=(0.8, 1.2))
 

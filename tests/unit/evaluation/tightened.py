@@ -9,13 +9,10 @@ from typing import Any
 import numpy as np
 
 import optimizer
-from optimizer.instance.in_memory import table_of
 from optimizer.instance.instance import Instance
-from optimizer.instance.labels import Labels
-from optimizer.instance.tables import Replicas
 from optimizer.promises import slowed
 from optimizer.serving.routes import derive
-from tests.unit.evaluation.shared_replicas import derived, underived
+from tests.unit.evaluation.shared_replicas import derived
 
 
 def too_fast(**given: Any) -> Instance:
@@ -28,18 +25,6 @@ def at_percentile(instance: Instance, percentile: float = 90.0) -> Instance:
     told = np.full(instance.num_workloads, percentile)
     workloads = dataclasses.replace(instance.workloads, slo_percentile=told)
     return derive(dataclasses.replace(instance, workloads=workloads))[0]
-
-
-def in_whole_replicas(**given: Any) -> Instance:
-    """Two workloads on whole replicas of 4 chips, that one of them alone would not fill."""
-    table = table_of(
-        Replicas,
-        1,
-        model=Labels.of(["m"]),
-        chip=Labels.of(["c"]),
-        chips_per_replica=np.array([4.0]),
-    )
-    return underived(replicas=table, **given)
 
 
 def folder_of(instance: Instance, place: Path) -> Path:
