@@ -18,12 +18,8 @@ from optimizer.methods.ascent import Level
 from optimizer.methods.few_steps import climb_few
 from optimizer.methods.market import Market
 from optimizer.methods.price_ladder import (
-    CROWD,
     FALL,
-    GROWTH,
     ROUGH,
-    SEED,
-    SMALLEST_SAMPLE,
     dearest,
     floor_of,
 )
@@ -40,7 +36,7 @@ OPERATIONS = 64
 """Rounded operations that the cost of a Mtok is made of, at most, and some to spare."""
 
 
-WARMEST = 125.0
+WARMEST = 25.0
 """Times the last width of the soft-min at which cuts begin to have prices."""
 MOST_STEPS = 30
 """Steps of a level after which prices are taken as they are."""
@@ -149,13 +145,6 @@ def cut_bound(
     now = np.zeros((len(cuts.pool), price.shape[1]))
     now[: cuts.num_pools] = price
     width = WARMEST * floor_of(market)
-    order = np.random.default_rng(SEED).permutation(market.num_workloads)
-    count = SMALLEST_SAMPLE
-    while GROWTH * count <= 2 * market.num_workloads:
-        some = np.sort(order[:count])
-        part = RowSweeps(market.sample(some), model[some], cuts, threads)
-        now, width = _down(part, now, width, CROWD / count, halt)
-        count *= GROWTH
     sweeps = RowSweeps(market, model, cuts, threads)
     now, _ = _down(sweeps, now, width, floor_of(market), halt)
     return CutBound(cuts, sweeps.size[:, None] * now, sweeps.bound(now, halt))

@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 from optimizer.errors import UnsupportedError
 from optimizer.instance.instance import Instance
 from optimizer.methods.base import Found, Limits, Size
+from optimizer.methods.cut_prices import cut_bound
 from optimizer.methods.halting import halt_after
 from optimizer.methods.lane_finish import Finished, finished
 from optimizer.methods.overflow import Placements
 from optimizer.methods.price_ladder import climbed
 from optimizer.methods.replica_choice import ReplicaChoice
 from optimizer.methods.replica_market import ReplicaMarket
+from optimizer.methods.replica_moves import ReplicaMoves
 from optimizer.methods.replica_plan import ReplicaPlan
 from optimizer.methods.replica_rounds import ReplicaRounds
 from optimizer.methods.sweeps import Sweeps
@@ -147,6 +149,8 @@ class _Search:
         bound = self._bound_usd()
         self.progress.incumbent(None, bound, 0)
         self.rounds.run(bound, self.progress, self._halt(CHOOSE))
+        import os
+        if os.environ.get('MOVES','1')=='1': ReplicaMoves(self.rounds).run(bound, self.progress, self._halt(CHOOSE))
 
     def _finish(self) -> None:
         assert self.rounds is not None
