@@ -17,12 +17,7 @@ from optimizer.instance.instance import Instance
 from optimizer.methods.ascent import Level
 from optimizer.methods.few_steps import climb_few
 from optimizer.methods.market import Market
-from optimizer.methods.price_ladder import (
-    FALL,
-    ROUGH,
-    dearest,
-    floor_of,
-)
+from optimizer.methods.price_ladder import ROUGH, dearest, floor_of
 from optimizer.methods.replica_cuts import ReplicaCuts
 from optimizer.methods.replica_market import ReplicaMarket, only
 from optimizer.methods.sweeps import Halt, Smooth, Sweeps
@@ -36,8 +31,8 @@ OPERATIONS = 64
 """Rounded operations that the cost of a Mtok is made of, at most, and some to spare."""
 
 
-WARMEST = 25.0
-"""Times the last width of the soft-min at which cuts begin to have prices."""
+LEVELS = (25.0, 5.0, 1.0)
+"""Widths of the soft-min, as multiples of the last one of the pools alone."""
 MOST_STEPS = 30
 """Steps of a level after which prices are taken as they are."""
 
@@ -50,7 +45,8 @@ class CutBound:
     ----------
     cuts : the rows.
     price : (R, T) USD per chip-hour beyond what is paid for use.
-    usd : (T,) lower bound on the cost of each period without what is paid in any case; rounded down.
+    usd : (T,) lower bound on the cost of each period, rounded down; what is paid in any case is
+        not in it.
     """
 
     cuts: ReplicaCuts
@@ -71,7 +67,7 @@ class RowSweeps(Sweeps):
     """
 
     def __init__(self, market: Market, model: Int, cuts: ReplicaCuts, threads: int) -> None:
-        """Look at a market or at a sample of it.
+        """Sort the workloads by how their chip-hours count.
 
         Parameters
         ----------
@@ -79,11 +75,9 @@ class RowSweeps(Sweeps):
         """
         size = np.ones(len(cuts.pool))
         size[cuts.num_pools :] = _worth(market)[cuts.pool[cuts.num_pools :]]
-        chips = cuts.limit[cuts.pool]
-        limit = market.capacity[cuts.pool] * np.where(chips > 0, cuts.limit / chips, 1.0)
         rows = replace(
             market,
-            capacity=limit * size[:, None],
+            capacity=cuts.limit * size[:, None],
             used_usd=np.where(cuts.binds, 0.0, np.inf),
         )
         super().__init__(rows, threads)
@@ -95,44 +89,55 @@ class RowSweeps(Sweeps):
 
     def smooth(self, price: Float, width: Float, periods: Int, halt: Halt | None = None) -> Smooth:
         """The same of all workloads, with loads and bends of rows."""
+        from optimizer.kernels.row_bends import row_bends
+
         pool, rows = self.cuts.pool, len(self.cuts.pool)
         value, load = np.zeros(len(periods)), np.zeros((rows, len(periods)))
         curvature = np.zeros((len(periods), rows, rows))
         for part, members, counted in zip(self._parts, self._members, self._counts, strict=True):
             made = part.smooth(self._price_of(counted, price), width[members], periods, halt)
             counts = counted * self.size
-            mine = np.flatnonzero(counts)
             value += made.value
-            load[mine] += counts[mine, None] * made.load[pool[mine]]
-            square = np.ix_(pool[mine], pool[mine])
-            weight = counts[mine, None] * counts[mine]
-            for period, bend in enumerate(made.curvature):
-                curvature[period][np.ix_(mine, mine)] += weight * bend[square]
+            load += counts[:, None] * made.load[pool]
+            row_bends(pool, counts, made.curvature, curvature)
         return Smooth(value, load, curvature)
 
-    def bound(self, price: Float, halt: Halt) -> Float:
-        """(T,) USD that prices of rows, (R, T), prove; rounded down by its own rounding error.
-
-        All terms are sums of products of numbers >= 0, so that their sizes are the sums.
-        """
+    def bound(self, price: Float) -> Float:
+        """(T,) USD that prices of rows, (R, T), prove; rounded down."""
         market = self.market
         periods = np.arange(market.num_periods)
         served = np.zeros(len(periods))
         for part, counted in zip(self._parts, self._counts, strict=True):
             slack = np.zeros(len(periods))
-            served += part.near(self._price_of(counted, price), slack, periods, halt).value
+            served += part.near(self._price_of(counted, price), slack, periods).value
         used = (np.where(market.able, price, 0.0) * market.capacity).sum(axis=0)
-        terms = OPERATIONS + market.num_workloads + len(price)
-        return np.asarray(served - used - terms * UNIT * (np.abs(served) + used))
+        return rounded_down(market, served, used)
 
     def _price_of(self, counts: Float, price: Float) -> Float:
         return self.cuts.paid(counts, self.size[:, None] * price)
+
+
+def rounded_down(market: Market, served: Float, used: Float) -> Float:
+    """(T,) USD of a bound less all that rounding may have added to it.
+
+    Both numbers are sums of products of numbers >= 0, so that the error of each is a part of it:
+    so many times the rounding unit as operations lead to it one after the other (N. J. Higham,
+    "Accuracy and Stability of Numerical Algorithms", 2nd ed., 2002, ch. 4).
+
+    Parameters
+    ----------
+    served, used : (T,) USD of the best ways of all workloads, and of all limits at their prices.
+    """
+    terms = OPERATIONS + market.num_workloads + len(market.capacity)
+    return np.asarray(served - used - terms * UNIT * (served + used))
 
 
 def cut_bound(
     instance: Instance, fleet: ReplicaMarket, price: Float, threads: int, halt: Halt
 ) -> CutBound | None:
     """Climb over pools and cuts; None when there are no cuts.
+
+    All workloads climb, and no sample before: the prices of pools are at their place already.
 
     Parameters
     ----------
@@ -141,25 +146,17 @@ def cut_bound(
     cuts, market = ReplicaCuts.of(instance, fleet), fleet.market
     if cuts.num_cuts == 0:
         return None
-    model = instance.workloads.model.codes
+    sweeps = RowSweeps(market, instance.workloads.model.codes.astype(np.int64), cuts, threads)
     now = np.zeros((len(cuts.pool), price.shape[1]))
     now[: cuts.num_pools] = price
-    width = WARMEST * floor_of(market)
-    sweeps = RowSweeps(market, model, cuts, threads)
-    now, _ = _down(sweeps, now, width, floor_of(market), halt)
-    return CutBound(cuts, sweeps.size[:, None] * now, sweeps.bound(now, halt))
-
-
-def _down(
-    sweeps: RowSweeps, price: Float, width: float, coldest: float, halt: Halt
-) -> tuple[Float, float]:
-    """Climb at width after width down to the coldest; gives prices and where the next begins."""
-    while width >= coldest and not halt():
-        least = dearest(sweeps.market)
+    floor, least = floor_of(market), dearest(market)
+    for times in LEVELS:
+        width = times * floor
         level = Level(temperature=width * least, floor=width, tolerance=ROUGH * width)
-        price = climb_few(sweeps, price, level, MOST_STEPS, halt)
-        width *= FALL
-    return price, width
+        now = climb_few(sweeps, now, level, MOST_STEPS, halt)
+        if halt():
+            break
+    return CutBound(cuts, sweeps.size[:, None] * now, sweeps.bound(now))
 
 
 def _worth(market: Market) -> Float:

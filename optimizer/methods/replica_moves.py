@@ -2,10 +2,10 @@
 
 The rounds before know of a model how much work found no place, not where it would. What a further
 replica would save on a pool is a small knapsack at what the model's tokens cost now
-(:mod:`optimizer.kernels.replica_worth`), what one less would lose is at least its lane's price. The
-moves that promise most are made, no more than one for a model in a period; then the lanes are
-priced anew, which tells of each move alone what it brought. A lane that did not keep its promise
-is believed less.
+(:mod:`optimizer.kernels.replica_worth`); what one less would lose is at least its lane's price.
+The moves that promise most are made, no more than one for a model in a period; then these models
+are priced anew and exactly, which tells of each move alone what it brought. A lane that did not
+keep its promise is believed less.
 """
 
 from __future__ import annotations
@@ -15,29 +15,48 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.methods.lane_values import LaneValues
+from optimizer.methods.lane_values import LaneValues, Priced
 from optimizer.methods.replica_rounds import ReplicaRounds
 from optimizer.methods.sweeps import Halt
 from optimizer.progress import Progress
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
+Cell = tuple[int, int]
+"""A model and a period."""
 
 MOST_ROUNDS = 60
+MOST_PRICED = 25_000
+"""Times that a model is priced in a period, after which no other round begins."""
 LEAST = 1e-6
-"""Part of the cost of a period that a move has to promise."""
+"""Part of the cost of a period that a move has to promise, and a tenth of it to bring."""
 BELIEVED = 0.3
 """Part of a lane's promise that is believed after it was not kept."""
 
 
 class ReplicaMoves:
-    """Goes on from the replicas of ``rounds``, in place. Axes M, P, T."""
+    """Goes on from the replicas of ``rounds``, in place. Axes M, P, T.
+
+    Attributes
+    ----------
+    rounds : the replicas, and their lanes' prices.
+    cost : (M, T) USD that each model costs with them, replicas included; NaN before it is known.
+    made, kept : moves that were tried, and those that paid.
+    """
 
     def __init__(self, rounds: ReplicaRounds) -> None:
-        self.rounds = rounds
-        self.fleet, self.choice = rounds.choice.fleet, rounds.choice
-        self.threads = rounds.choice.threads
-        self._values = [LaneValues(crowd, self.fleet.unit[m], self.fleet.whole[m], self.choice.more[m]) for m, crowd in enumerate(self.choice.crowds)]
+        choice, fleet = rounds.choice, rounds.choice.fleet
+        self.rounds, self._fleet, self._crowds = rounds, fleet, choice.crowds
+        self._threads = choice.threads
+        self.cost = np.full(choice.relaxed_usd.shape, np.nan)
+        self.made = self.kept = 0
+        capacity = fleet.market.capacity
+        self._able = fleet.market.able & (fleet.unit[:, :, None] <= capacity)
+        self._trust = np.ones(rounds.count.shape)
+        self._values = [
+            LaneValues(crowd, fleet.unit[model], fleet.whole[model], choice.more[model])
+            for model, crowd in enumerate(choice.crowds)
+        ]
 
     def run(self, whole_usd: float, progress: Progress, halt: Halt) -> None:
         """Move until nothing promises anything.
@@ -46,83 +65,89 @@ class ReplicaMoves:
         ----------
         whole_usd : cost of the relaxed plan, what is paid in any case included.
         """
-        from optimizer.kernels.replica_moves import replica_moves
-
-        rounds, fleet, market = self.rounds, self.fleet, self.fleet.market
-        models, pools, periods = rounds.count.shape
-        trust = np.ones(rounds.count.shape)
-        able = market.able & (fleet.unit[:, :, None] <= market.capacity * (1 + 1e-9))
-        cost = np.empty((models, periods))
-        todo = np.arange(periods)
-        every = [(model, period) for period in range(periods) for model in range(models)]
-        for (model, period), (usd, lane_usd, exact) in self._tried(every, rounds.count, halt).items():
-            cost[model, period] = usd
-            rounds.lane_usd[model, :, period] = lane_usd
-        least = LEAST * abs(whole_usd) / periods
+        periods = self.cost.shape[1]
+        every = [(model, period) for period in range(periods) for model in range(len(self.cost))]
+        for cell, priced in self._priced(every, self.rounds.count, halt).items():
+            self._take(cell, priced)
+        # Periods that were not priced in time stay as they are.
+        todo = np.flatnonzero(np.isfinite(self.cost).all(axis=0))
+        least = LEAST * abs(whole_usd) / max(periods, 1)
         for _ in range(MOST_ROUNDS):
-            if halt() or len(todo) == 0:
+            if len(todo) == 0 or self.made > MOST_PRICED or halt():
                 return
-            worth = self._worth(todo)
-            made: list[tuple[int, Int]] = []
-            trial = rounds.count.copy()
-            for place, period in enumerate(todo.tolist()):
-                count = rounds.count[:, :, period].copy()
-                held = fleet.unit * count
-                lane = np.where(count > 0, rounds.lane_usd[:, :, period], 0.0)
-                moves = replica_moves(
-                    fleet.unit,
-                    np.ascontiguousarray(fleet.held_usd[:, period]),
-                    np.ascontiguousarray(worth[:, :, place]),
-                    fleet.unit * lane,
-                    np.ascontiguousarray(able[:, :, period]),
-                    np.ascontiguousarray(trust[:, :, period]),
-                    least,
-                    count,
-                    market.capacity[:, period] - held.sum(axis=0),
-                )
-                trial[:, :, period] = count
-                made += [(period, move) for move in moves]
-            changed = (trial != rounds.count).any(axis=1)
-            cells = [(int(m), int(t)) for m, t in zip(*np.nonzero(changed), strict=True)]
-            now = self._tried(cells, trial, halt)
-            if halt():
-                return
-            kept = 0
-            for period, (m, p, q, n, _) in made:
-                who = [m] if n < 0 else [m, n]
-                new = [now[one, period] for one in who]
-                if all(one[2] for one in new) and sum(one[0] for one in new) < cost[who, period].sum() - 0.1 * least:
-                    rounds.count[who, :, period] = trial[who, :, period]
-                    for one, (usd, lane_usd, _) in zip(who, new):
-                        rounds.lane_usd[one, :, period] = lane_usd
-                        cost[one, period] = usd
-                    kept += 1
-                else:
-                    for lane in (p, q):
-                        if lane >= 0:
-                            trust[m, lane, period] *= BELIEVED
-            import os
-            if os.environ.get('VERB') and self.rounds.rounds%1==0 and _%15==0: print('moves',len(made),'kept',kept,'cost',cost.sum(),len(todo))
-            todo = np.unique([period for period, _ in made]).astype(np.int64)
+            todo = self._round(todo, least, halt)
             progress.step()
 
-    def _tried(
-        self, cells: list[tuple[int, int]], count: Float, halt: Halt
-    ) -> dict[tuple[int, int], tuple[float, Float, bool]]:
-        """Cost, replicas included, lane prices and whether it is reached, by model and period."""
-        held_usd, rounds = self.fleet.held_usd, self.rounds
+    def _round(self, todo: Int, least: float, halt: Halt) -> Int:
+        """Try a move for every model of these periods; gives the periods where there were any."""
+        rounds, trial, worth = self.rounds, self.rounds.count.copy(), self._worth(todo)
+        moves = [
+            (int(period), move)
+            for place, period in enumerate(todo.tolist())
+            for move in self._moves(period, worth[:, :, place], least, trial).tolist()
+        ]
+        cells = [(m, t) for t, (m, *_) in moves] + [(n, t) for t, (*_, n, _) in moves if n >= 0]
+        priced = self._priced(cells, trial, halt)
+        for period, (m, p, q, n, _) in moves:
+            who = [(m, period)] if n < 0 else [(m, period), (n, period)]
+            if any(cell not in priced for cell in who):
+                continue
+            new = sum(priced[cell].usd for cell in who)
+            old = sum(float(self.cost[cell]) for cell in who)
+            self.made += 1
+            if all(priced[cell].exact for cell in who) and new < old - 0.1 * least:
+                self.kept += 1
+                for cell in who:
+                    rounds.count[cell[0], :, period] = trial[cell[0], :, period]
+                    self._take(cell, priced[cell])
+            else:
+                for lane in (p, q):
+                    if lane >= 0:
+                        self._trust[m, lane, period] *= BELIEVED
+        return np.unique(np.array([period for period, _ in moves], np.int64))
 
-        def of(cell: tuple[int, int]) -> tuple[float, Float, bool]:
+    def _moves(self, period: int, worth: Float, least: float, trial: Float) -> Int:
+        """(k, 5) moves of a period, made in ``trial``."""
+        from optimizer.kernels.replica_moves import replica_moves
+
+        rounds, fleet = self.rounds, self._fleet
+        count = rounds.count[:, :, period].copy()
+        lane = np.where(count > 0, rounds.lane_usd[:, :, period], 0.0)
+        moves = replica_moves(
+            fleet.unit,
+            np.ascontiguousarray(fleet.held_usd[:, period]),
+            np.ascontiguousarray(worth),
+            fleet.unit * lane,
+            np.ascontiguousarray(self._able[:, :, period]),
+            np.ascontiguousarray(self._trust[:, :, period]),
+            least,
+            count,
+            fleet.market.capacity[:, period] - (fleet.unit * count).sum(axis=0),
+        )
+        trial[:, :, period] = count
+        return np.asarray(moves)
+
+    def _take(self, cell: Cell, priced: Priced) -> None:
+        model, period = cell
+        self.cost[cell] = priced.usd
+        self.rounds.lane_usd[model, :, period] = priced.lane_usd
+
+    def _priced(self, cells: list[Cell], count: Float, halt: Halt) -> dict[Cell, Priced]:
+        """What models cost in periods, replicas included; those that time was left for."""
+        rounds, fleet = self.rounds, self._fleet
+
+        def of(cell: Cell) -> Priced | None:
+            if halt():
+                return None
             model, period = cell
-            mine = count[model, :, period]
-            usd, lane_usd, exact = self._values[model].at(
-                period, mine, rounds.lane_usd[model, :, period]
-            )
-            hours = np.where(self.fleet.whole[model], self.fleet.unit[model] * mine, 0.0)
-            return usd + float(hours @ held_usd[:, period]), lane_usd, exact
+            mine, lane_usd = count[model, :, period], rounds.lane_usd[model, :, period]
+            hours = np.where(fleet.whole[model], fleet.unit[model] * mine, 0.0)
+            paid_usd = float(hours @ fleet.held_usd[:, period])
+            return self._values[model].at(period, mine, lane_usd, paid_usd)
 
-        with ThreadPoolExecutor(self.threads) as pool:
-            return dict(zip(cells, pool.map(of, cells), strict=True))
+        with ThreadPoolExecutor(self._threads) as pool:
+            found = zip(cells, pool.map(of, cells), strict=True)
+            return {cell: priced for cell, priced in found if priced is not None}
 
     def _worth(self, periods: Int) -> Float:
         """(M, P, t) USD that a further replica saves at most."""
@@ -131,15 +156,17 @@ class ReplicaMoves:
         rounds = self.rounds
 
         def of(model: int) -> Float:
-            crowd = self.choice.crowds[model]
+            crowd = self._crowds[model]
             lane = np.where(rounds.count[model] > 0, rounds.lane_usd[model], np.inf)[:, periods]
             # Opening times count from the first of the periods that are looked at.
             opens = np.searchsorted(periods, crowd.opens).astype(np.int32)
-            return replica_worth(
-                crowd.first, crowd.pool, opens, crowd.usd, crowd.hours, crowd.ceiling,
-                np.ascontiguousarray(crowd.demand[:, periods]), np.ascontiguousarray(lane),
-                self.fleet.unit[model],
+            return np.asarray(
+                replica_worth(
+                    crowd.first, crowd.pool, opens, crowd.usd, crowd.hours, crowd.ceiling,
+                    np.ascontiguousarray(crowd.demand[:, periods]), np.ascontiguousarray(lane),
+                    self._fleet.unit[model],
+                )
             )  # fmt: skip
 
-        with ThreadPoolExecutor(self.threads) as pool:
+        with ThreadPoolExecutor(self._threads) as pool:
             return np.stack(list(pool.map(of, range(len(rounds.count)))))
