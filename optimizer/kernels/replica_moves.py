@@ -70,8 +70,6 @@ def replica_moves(unit, usd, worth, loss, able, trust, least, count, room):  # t
                     if come + also > best:
                         best, m1, p1, q1, n1 = come + also, m, lane, q, -1
                     continue
-                if come <= best:
-                    continue
                 for n in range(models):
                     if n == m or not free[n] or count[n, q] < 1.0:
                         continue

@@ -42,7 +42,7 @@ from optimizer.solvers.workers import Workers, shared_workers, stop_requested
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 
-CLIMB, CHOOSE, MOVE, CUT = 0.4, 0.55, 0.7, 0.95
+CLIMB, CHOOSE, MOVE, CUT = 0.4, 0.5, 0.6, 0.95
 """Parts of the time limit after which prices, replicas, where they were moved to, and the bound
 with cuts are taken as they are."""
 CUTS = "cuts on whole replicas"

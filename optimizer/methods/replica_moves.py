@@ -26,8 +26,8 @@ Cell = tuple[int, int]
 """A model and a period."""
 
 MOST_ROUNDS = 60
-MOST_PRICED = 25_000
-"""Times that a model is priced in a period, after which no other round begins."""
+MOST_MOVES = 25_000
+"""Moves tried after which no other round begins."""
 LEAST = 1e-6
 """Part of the cost of a period that a move has to promise, and a tenth of it to bring."""
 BELIEVED = 0.3
@@ -40,7 +40,7 @@ class ReplicaMoves:
     Attributes
     ----------
     rounds : the replicas, and their lanes' prices.
-    cost : (M, T) USD that each model costs with them, replicas included; NaN before it is known.
+    cost : USD that models cost with them in periods, replicas included, as far as it is known.
     made, kept : moves that were tried, and those that paid.
     """
 
@@ -48,7 +48,7 @@ class ReplicaMoves:
         choice, fleet = rounds.choice, rounds.choice.fleet
         self.rounds, self._fleet, self._crowds = rounds, fleet, choice.crowds
         self._threads = choice.threads
-        self.cost = np.full(choice.relaxed_usd.shape, np.nan)
+        self.cost: dict[Cell, float] = {}
         self.made = self.kept = 0
         capacity = fleet.market.capacity
         self._able = fleet.market.able & (fleet.unit[:, :, None] <= capacity)
@@ -65,15 +65,10 @@ class ReplicaMoves:
         ----------
         whole_usd : cost of the relaxed plan, what is paid in any case included.
         """
-        periods = self.cost.shape[1]
-        every = [(model, period) for period in range(periods) for model in range(len(self.cost))]
-        for cell, priced in self._priced(every, self.rounds.count, halt).items():
-            self._take(cell, priced)
-        # Periods that were not priced in time stay as they are.
-        todo = np.flatnonzero(np.isfinite(self.cost).all(axis=0))
-        least = LEAST * abs(whole_usd) / max(periods, 1)
+        todo = np.arange(self.rounds.count.shape[2])
+        least = LEAST * abs(whole_usd) / max(len(todo), 1)
         for _ in range(MOST_ROUNDS):
-            if len(todo) == 0 or self.made > MOST_PRICED or halt():
+            if len(todo) == 0 or self.made > MOST_MOVES or halt():
                 return
             todo = self._round(todo, least, halt)
             progress.step()
@@ -86,14 +81,19 @@ class ReplicaMoves:
             for place, period in enumerate(todo.tolist())
             for move in self._moves(period, worth[:, :, place], least, trial).tolist()
         ]
-        cells = [(m, t) for t, (m, *_) in moves] + [(n, t) for t, (*_, n, _) in moves if n >= 0]
+        cells = [(move[place], t) for t, move in moves for place in (0, 3) if move[place] >= 0]
+        # Of what a model costs now the exact sum is known from its last move, or not yet.
+        fresh = [cell for cell in cells if cell not in self.cost]
+        for cell, now in self._priced(fresh, rounds.count, halt).items():
+            self._take(cell, now)
         priced = self._priced(cells, trial, halt)
         for period, (m, p, q, n, _) in moves:
-            who = [(m, period)] if n < 0 else [(m, period), (n, period)]
-            if any(cell not in priced for cell in who):
+            # Who goes first, so that no pool is too full should Ctrl-C come in between.
+            who = [(m, period)] if n < 0 else [(n, period), (m, period)]
+            if any(cell not in priced or cell not in self.cost for cell in who):
                 continue
             new = sum(priced[cell].usd for cell in who)
-            old = sum(float(self.cost[cell]) for cell in who)
+            old = sum(self.cost[cell] for cell in who)
             self.made += 1
             if all(priced[cell].exact for cell in who) and new < old - 0.1 * least:
                 self.kept += 1
