@@ -3,8 +3,10 @@
 Without costs of starting, a fleet of replicas relaxes to a plain market, which the price method's
 ascent solves at any size; its prices prove the bound. Replicas are made whole period by period
 near the relaxed loads (:mod:`~optimizer.methods.replica_choice`) and corrected by what they really
-cost (:mod:`~optimizer.methods.replica_rounds`). With them fixed, each model by itself is placed
-exactly (:mod:`~optimizer.methods.lane_finish`).
+cost (:mod:`~optimizer.methods.replica_rounds`), then moved one by one where that pays
+(:mod:`~optimizer.methods.replica_moves`). With them fixed, each model by itself is placed exactly
+(:mod:`~optimizer.methods.lane_finish`). In the time left, prices on what whole replicas leave over
+on the pools prove more (:mod:`~optimizer.methods.cut_prices`).
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ from optimizer.solvers.workers import Workers, shared_workers, stop_requested
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 
-CLIMB, CHOOSE, MOVE, CUT = 0.4, 0.5, 0.6, 0.95
+CLIMB, CHOOSE, MOVE, CUT = 0.4, 0.5, 0.55, 0.95
 """Parts of the time limit after which prices, replicas, where they were moved to, and the bound
 with cuts are taken as they are."""
 CUTS = "cuts on whole replicas"

@@ -18,6 +18,7 @@ from optimizer.instance.instance import Instance
 from optimizer.instance.labels import Labels
 from optimizer.methods.base import Limits
 from optimizer.methods.registry import method_named
+from optimizer.methods.sweeps import HaltedError
 from optimizer.methods.uncoupled import beyond_replicas
 from optimizer.result import Result
 from tests.pipeline.fleet_rows import FleetRows, ReplicaRow
@@ -248,6 +249,32 @@ def test_time_is_up_while_replicas_are_chosen(monkeypatch: pytest.MonkeyPatch) -
     result = solved(instance, Limits(threads=2, seconds=300.0))
     assert "0 rounds for whole replicas" in result.why
     assert result.limit == ""
+
+
+def _halted(*args: object, **kwargs: object) -> None:
+    raise HaltedError
+
+
+def test_time_is_up_in_the_first_sweep_of_the_finish(monkeypatch: pytest.MonkeyPatch) -> None:
+    instance = fleet(workloads=300, periods=2)
+    monkeypatch.setattr(
+        "optimizer.methods.column_generation.ColumnGeneration.__post_init__", _halted
+    )
+    result = solved(instance)
+    assert not any("stand-in" in note for note in result.notes)
+
+
+def test_no_time_for_moves_or_cuts(monkeypatch: pytest.MonkeyPatch) -> None:
+    instance = fleet(workloads=300, periods=2)
+    best = solved(instance)
+    monkeypatch.setattr("optimizer.methods.price_rounding.MOVE", 0.0)
+    monkeypatch.setattr("optimizer.methods.price_rounding.CUT", 0.0)
+    result = solved(instance, Limits(threads=2, seconds=300.0))
+    assert result.evaluation is not None
+    assert result.evaluation.bound.source == "sweep"
+    assert result.objective_usd is not None
+    assert best.objective_usd is not None
+    assert best.objective_usd < result.objective_usd * (1 - 1e-3)
 
 
 def test_a_chip_without_a_row_may_be_used_in_any_part() -> None:
