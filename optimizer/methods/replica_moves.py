@@ -26,8 +26,11 @@ Cell = tuple[int, int]
 """A model and a period."""
 
 MOST_ROUNDS = 60
-MOST_MOVES = 25_000
-"""Moves tried after which no other round begins."""
+BLOCK = 24
+"""Periods that are moved in together, so that when time is up only those of a block are undone."""
+QUICK, PATIENCE, ENOUGH = 5_000, 5, 1e-5
+"""After so many moves so many rounds have to save such a part of the whole cost together for
+another one; so many take seconds, and what they save comes late where replicas are few."""
 LEAST = 1e-6
 """Part of the cost of a period that a move has to promise, and a tenth of it to bring."""
 BELIEVED = 0.3
@@ -42,6 +45,7 @@ class ReplicaMoves:
     rounds : the replicas, and their lanes' prices.
     cost : USD that models cost with them in periods, replicas included, as far as it is known.
     made, kept : moves that were tried, and those that paid.
+    saved_usd : what these saved, of workloads that stand for all where there are very many.
     """
 
     def __init__(self, rounds: ReplicaRounds) -> None:
@@ -50,6 +54,7 @@ class ReplicaMoves:
         self._threads = choice.threads
         self.cost: dict[Cell, float] = {}
         self.made = self.kept = 0
+        self.saved_usd = 0.0
         capacity = fleet.market.capacity
         self._able = fleet.market.able & (fleet.unit[:, :, None] <= capacity)
         self._trust = np.ones(rounds.count.shape)
@@ -66,11 +71,18 @@ class ReplicaMoves:
         whole_usd : cost of the relaxed plan, what is paid in any case included.
         """
         todo = np.arange(self.rounds.count.shape[2])
-        least = LEAST * abs(whole_usd) / max(len(todo), 1)
+        least, enough = LEAST * abs(whole_usd) / max(len(todo), 1), ENOUGH * abs(whole_usd)
+        saved: list[float] = []
         for _ in range(MOST_ROUNDS):
-            if len(todo) == 0 or self.made > MOST_MOVES or halt():
+            late = self.made > QUICK and len(saved) >= PATIENCE
+            if late and self.saved_usd - saved[-PATIENCE] < enough:
                 return
-            todo = self._round(todo, least, halt)
+            if len(todo) == 0 or halt():
+                return
+            saved.append(self.saved_usd)
+            blocks = np.array_split(todo, -(-len(todo) // BLOCK))
+            moved = [self._round(block, least, halt) for block in blocks if not halt()]
+            todo = np.concatenate([np.empty(0, np.int64), *moved])
             progress.step()
 
     def _round(self, todo: Int, least: float, halt: Halt) -> Int:
@@ -97,6 +109,7 @@ class ReplicaMoves:
             self.made += 1
             if all(priced[cell].exact for cell in who) and new < old - 0.1 * least:
                 self.kept += 1
+                self.saved_usd += old - new
                 for cell in who:
                     rounds.count[cell[0], :, period] = trial[cell[0], :, period]
                     self._take(cell, priced[cell])
