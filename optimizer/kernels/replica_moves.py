@@ -70,13 +70,16 @@ def replica_moves(unit, usd, worth, loss, able, trust, least, count, room):  # t
                     if come + also > best:
                         best, m1, p1, q1, n1 = come + also, m, lane, q, -1
                     continue
+                if come <= best:
+                    continue
                 for n in range(models):
                     if n == m or not free[n] or count[n, q] < 1.0:
                         continue
                     j = math.ceil((unit[m, q] - room[q]) / unit[n, q] - HAIR)
                     if j > count[n, q]:
                         continue
-                    gain = come - j * (loss[n, q] - unit[n, q] * usd[q])
+                    # Those that would gain by going do so in a move of their own.
+                    gain = come - j * max(loss[n, q] - unit[n, q] * usd[q], 0.0)
                     if gain > best:
                         best, m1, p1, q1, n1, j1 = gain, m, -1, q, n, j
         if m1 < 0:

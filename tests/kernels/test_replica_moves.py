@@ -55,7 +55,7 @@ def best_promise(case: dict[str, Any]) -> float:
             for n in range(models):
                 j = math.ceil((unit[m, q] - case["room"][q]) / unit[n, q])
                 if n != m and 1 <= j <= count[n, q]:
-                    best = max(best, come - j * (case["loss"][n, q] - unit[n, q] * usd[q]))
+                    best = max(best, come - j * max(case["loss"][n, q] - unit[n, q] * usd[q], 0.0))
     return best
 
 
@@ -68,7 +68,7 @@ def promise(case: dict[str, Any], move: list[int]) -> float:
     if q >= 0:
         gain += (case["worth"][m, q] - unit[m, q] * usd[q]) * case["trust"][m, q]
     if n >= 0:
-        gain -= j * (case["loss"][n, q] - unit[n, q] * usd[q])
+        gain -= j * max(case["loss"][n, q] - unit[n, q] * usd[q], 0.0)
     return float(gain)
 
 
