@@ -28,7 +28,7 @@ Cell = tuple[int, int]
 MOST_ROUNDS = 60
 BLOCK = 24
 """Periods that are moved in together, so that when time is up only those of a block are undone."""
-QUICK, PATIENCE, ENOUGH = 5_000, 5, 1e-5
+QUICK, PATIENCE, ENOUGH = 5_000, 2, 4e-5
 """After so many moves so many rounds have to save such a part of the whole cost together for
 another one; so many take seconds, and what they save comes late where replicas are few."""
 LEAST = 1e-6
