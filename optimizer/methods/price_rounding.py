@@ -44,9 +44,10 @@ from optimizer.solvers.workers import Workers, shared_workers, stop_requested
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 
-CLIMB, CHOOSE, MOVE, CUT = 0.4, 0.5, 0.55, 0.95
+CLIMB, CHOOSE, MOVE, CUT = 0.4, 0.5, 0.33, 0.95
 """Parts of the time limit after which prices, replicas, where they were moved to, and the bound
-with cuts are taken as they are."""
+with cuts are taken as they are. Placing a hundred thousand workloads exactly is worth more than
+moves, so that these get only time that is to spare early."""
 CUTS = "cuts on whole replicas"
 """What proves the bound, in reports, where it is more than the prices of pools prove."""
 
