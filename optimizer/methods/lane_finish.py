@@ -18,7 +18,7 @@ from optimizer.methods.few_steps import climb_few
 from optimizer.methods.market import Market
 from optimizer.methods.overflow import Placements, placed_at_prices
 from optimizer.methods.price_ladder import FALL, ROUGH, TOLERANCE, floor_of, sharpened
-from optimizer.methods.sweeps import Halt, Sweeps
+from optimizer.methods.sweeps import Halt, HaltedError, Sweeps
 from optimizer.progress import Silent
 from optimizer.solvers.glop import Glop
 from optimizer.solvers.workers import Job, Workers
@@ -70,13 +70,12 @@ def finished(
     sweeps = Sweeps(market, threads)
     price = _cooled(sweeps, np.where(market.able, np.maximum(price, 0.0), 0.0), halt)
     if halt():
-        nothing = np.full(market.demand.shape, -1, np.int32)
-        periods = np.arange(market.num_periods)
-        return Finished(
-            nothing, placed_at_prices(sweeps.market, price, periods, sweeps.threads), np.inf
-        )
+        return _stopped(sweeps, price)
     price, slack = sharpened(sweeps, price, Silent(), halt)
-    exact = ColumnGeneration(sweeps, price, slack, EXACT, halt)
+    try:
+        exact = ColumnGeneration(sweeps, price, slack, EXACT, halt)
+    except HaltedError:  # its first sweep asks as well
+        return _stopped(sweeps, price)
     solver = Glop()
     for _ in range(MOST_ROUNDS):
         if halt() or not bool(exact.open.any()):
@@ -85,6 +84,15 @@ def finished(
         outcomes = workers.run([Job(solver, program) for _, program in programs], seconds())
         exact.learn([(*one, made) for one, made in zip(programs, outcomes, strict=True)], halt)
     return _placed(exact)
+
+
+def _stopped(sweeps: Sweeps, price: Float) -> Finished:
+    """The plan of the prices so far."""
+    nothing = np.full(sweeps.market.demand.shape, -1, np.int32)
+    periods = np.arange(sweeps.market.num_periods)
+    return Finished(
+        nothing, placed_at_prices(sweeps.market, price, periods, sweeps.threads), np.inf
+    )
 
 
 def _cooled(sweeps: Sweeps, price: Float, halt: Halt) -> Float:

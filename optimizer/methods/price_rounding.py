@@ -3,12 +3,15 @@
 Without costs of starting, a fleet of replicas relaxes to a plain market, which the price method's
 ascent solves at any size; its prices prove the bound. Replicas are made whole period by period
 near the relaxed loads (:mod:`~optimizer.methods.replica_choice`) and corrected by what they really
-cost (:mod:`~optimizer.methods.replica_rounds`). With them fixed, each model by itself is placed
-exactly (:mod:`~optimizer.methods.lane_finish`).
+cost (:mod:`~optimizer.methods.replica_rounds`), then moved one by one where that pays
+(:mod:`~optimizer.methods.replica_moves`). With them fixed, each model by itself is placed exactly
+(:mod:`~optimizer.methods.lane_finish`). In the time left, prices on what whole replicas leave over
+on the pools prove more (:mod:`~optimizer.methods.cut_prices`).
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,12 +22,14 @@ from numpy.typing import NDArray
 from optimizer.errors import UnsupportedError
 from optimizer.instance.instance import Instance
 from optimizer.methods.base import Found, Limits, Size
+from optimizer.methods.cut_prices import OPERATIONS, UNIT, cut_bound, rounded_down
 from optimizer.methods.halting import halt_after
 from optimizer.methods.lane_finish import Finished, finished
 from optimizer.methods.overflow import Placements
 from optimizer.methods.price_ladder import climbed
 from optimizer.methods.replica_choice import ReplicaChoice
 from optimizer.methods.replica_market import ReplicaMarket
+from optimizer.methods.replica_moves import ReplicaMoves
 from optimizer.methods.replica_plan import ReplicaPlan
 from optimizer.methods.replica_rounds import ReplicaRounds
 from optimizer.methods.sweeps import Sweeps
@@ -39,8 +44,12 @@ from optimizer.solvers.workers import Workers, shared_workers, stop_requested
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 
-CLIMB, CHOOSE = 0.4, 0.65
-"""Parts of the time limit after which prices, and replicas, are taken as they are."""
+CLIMB, CHOOSE, MOVE, CUT = 0.4, 0.5, 0.33, 0.95
+"""Parts of the time limit after which prices, replicas, where they were moved to, and the bound
+with cuts are taken as they are. Placing a hundred thousand workloads exactly is worth more than
+moves, so that these get only time that is to spare early."""
+CUTS = "cuts on whole replicas"
+"""What proves the bound, in reports, where it is more than the prices of pools prove."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +88,9 @@ class PriceRounding:
             prices=Prices.of(instance, capacity_usd_per_chip_hour=search.price),
             solver="glop",
             whole_numbers=True,
-            notes=("shadow prices are those of the linear relaxation",),
+            proved_usd=search.cut_usd,
+            proved_by=CUTS,
+            notes=("shadow prices are those of the linear relaxation", *search.told()),
             why="only replicas and pools' limits couple workloads, prices settle most of them: "
             f"{search.why()}",
             size=Size(
@@ -112,6 +123,7 @@ class _Search:
         self.bound_usd = np.full(fleet.market.num_periods, -np.inf)
         self.rounds: ReplicaRounds | None = None
         self.made = ReplicaPlan(fleet)
+        self.cut_usd: float | None = None
 
     def run(self) -> Reason:
         try:
@@ -119,6 +131,7 @@ class _Search:
             self._climb()
             self._choose()
             self._finish()
+            self._cut()
         except KeyboardInterrupt:
             stop_requested.set()
         if stop_requested.is_set():
@@ -147,6 +160,7 @@ class _Search:
         bound = self._bound_usd()
         self.progress.incumbent(None, bound, 0)
         self.rounds.run(bound, self.progress, self._halt(CHOOSE))
+        ReplicaMoves(self.rounds).run(bound, self.progress, self._halt(MOVE))
 
     def _finish(self) -> None:
         assert self.rounds is not None
@@ -186,13 +200,42 @@ class _Search:
         self.made.take(model, market, made)
         return made.cost_usd
 
+    def _cut(self) -> None:
+        """Prove more: pools do not hold parts of replicas."""
+        if self._halt(CUT)():
+            return
+        self.progress.stage("bound")
+        made = cut_bound(
+            self.instance, self.fleet, self.price, self.limits.threads, self._halt(CUT)
+        )
+        if made is not None:
+            # Periods know nothing of each other: of each the higher bound counts.
+            pools = rounded_down(self.fleet.market, *self._priced())
+            parts = np.append(np.maximum(made.usd, pools), reserved_usd(self.instance))
+            # Sums that are exact, of products that were rounded.
+            self.cut_usd = math.fsum(parts) - OPERATIONS * UNIT * math.fsum(np.abs(parts))
+
+    def told(self) -> tuple[str, ...]:
+        """Both bounds, where there are two."""
+        if self.cut_usd is None or self.cut_usd <= self._bound_usd():
+            return ()
+        return (
+            f"the relaxation, with parts of replicas, proves {self._bound_usd():,.2f} USD; "
+            f"that pools hold whole ones only proves {self.cut_usd:,.2f} USD",
+        )
+
     def _bound_usd(self) -> float:
         """What the relaxed prices prove, as the judge will find."""
+        served, used = self._priced()
+        return float((served - used).sum() + reserved_usd(self.instance).sum())
+
+    def _priced(self) -> tuple[Float, Float]:
+        """(T,) USD of all tokens' best ways, and (T,) of the limits, at the relaxed prices."""
         market = self.fleet.market
         periods = np.arange(market.num_periods)
         near = Sweeps(market, self.limits.threads).near(self.price, np.zeros(len(periods)), periods)
-        used = float((np.where(market.able, self.price, 0.0) * market.capacity).sum())
-        return float(near.value.sum() - used + reserved_usd(self.instance).sum())
+        used = (np.where(market.able, self.price, 0.0) * market.capacity).sum(axis=0)
+        return near.value, used
 
     def _halt(self, part: float) -> Callable[[], bool]:
         return halt_after(self.limits, self.begun, part)

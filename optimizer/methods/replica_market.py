@@ -60,7 +60,7 @@ class ReplicaMarket:
         members = tuple(np.flatnonzero(model == each) for each in range(len(row)))
         return cls(
             market=held,
-            parts=tuple(_only(held, each) for each in members),
+            parts=tuple(only(held, each) for each in members),
             members=members,
             unit=chips * instance.period_hours,
             whole=whole,
@@ -103,7 +103,7 @@ class ReplicaMarket:
         )
 
 
-def _only(market: Market, workloads: Int) -> Market:
+def only(market: Market, workloads: Int) -> Market:
     """Some of the workloads, with all chips."""
     some = market.sample(workloads)
     return replace(some, capacity=market.capacity)

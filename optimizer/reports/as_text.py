@@ -14,6 +14,8 @@ __all__ = ["render"]
 
 RELAXATION = "linear relaxation"
 """Source of a bound that the duals of the linear relaxation give."""
+CUTS = "cuts on whole replicas"
+"""Source of a bound that prices on what whole replicas leave over give."""
 WIDER = (
     "1 % more chips; one point of share; one period longer, or no residency, for 1 % of the tokens"
 )
@@ -93,7 +95,11 @@ def _whose(result: Result) -> str:
     """Whose word a bound is that the judge could not recompute."""
     assert result.evaluation is not None
     source = result.evaluation.bound.source
-    told = {"sweep": "", RELAXATION: "   (proved by the linear relaxation's duals)"}
+    told = {
+        "sweep": "",
+        RELAXATION: "   (proved by the linear relaxation's duals)",
+        CUTS: "   (proved by prices on pools and whole replicas)",
+    }
     return told.get(source, f"   (proved by {source}, not recomputed)")
 
 

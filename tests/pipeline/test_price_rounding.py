@@ -11,12 +11,14 @@ import pytest
 
 import optimizer
 from optimizer.errors import UnsupportedError
+from optimizer.evaluation.bound import lower_bound
 from optimizer.instance.fleet_tables import Models, Replicas
 from optimizer.instance.in_memory import table_of
 from optimizer.instance.instance import Instance
 from optimizer.instance.labels import Labels
 from optimizer.methods.base import Limits
 from optimizer.methods.registry import method_named
+from optimizer.methods.sweeps import HaltedError
 from optimizer.methods.uncoupled import beyond_replicas
 from optimizer.result import Result
 from tests.pipeline.fleet_rows import FleetRows, ReplicaRow
@@ -132,18 +134,26 @@ def test_it_comes_close_to_its_bound(seed: int) -> None:
     result = solved(fleet(seed=seed))
     assert result.evaluation is not None
     assert result.relative_gap is not None
-    assert 0 < result.relative_gap <= 0.02
+    assert 0 < result.relative_gap <= 0.005
     count = result.evaluation.replicas.value
     assert len(count) > 50
     assert (np.round(count) == count).all()
     assert "shadow prices are those of the linear relaxation" in result.notes
 
 
-def test_its_bound_is_that_of_the_linear_relaxation() -> None:
+def test_its_prices_prove_what_the_linear_relaxation_does_and_its_cuts_more() -> None:
     instance = fleet(workloads=150, pools=6, periods=2)
     made = solved(instance)
     relaxed = optimizer.solve(instance, method="rounding", limits=EXACT)
-    assert made.bound_usd == pytest.approx(relaxed.bound_usd, rel=1e-4)
+    assert made.prices is not None
+    swept = lower_bound(instance, made.prices).usd
+    assert swept == pytest.approx(relaxed.bound_usd, rel=1e-4)
+    assert made.bound_usd is not None
+    assert made.evaluation is not None
+    assert made.bound_usd > swept * (1 + 2e-4)
+    assert made.evaluation.bound.source == "cuts on whole replicas"
+    words = f"proves {swept:,.2f} USD; that pools hold whole ones only proves {made.bound_usd:,.2f}"
+    assert any(words in note for note in made.notes)
 
 
 def test_replicas_that_are_too_large_for_any_pool() -> None:
@@ -215,7 +225,9 @@ def _interrupted(*args: object, **kwargs: object) -> None:
     [
         "optimizer.methods.replica_choice.ReplicaChoice.improved",
         "optimizer.methods.replica_rounds.ReplicaRounds._lost",
+        "optimizer.methods.replica_moves.ReplicaMoves._round",
         "optimizer.methods.column_generation.ColumnGeneration.programs",
+        "optimizer.methods.cut_prices.RowSweeps.smooth",
     ],
 )
 def test_interrupted(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,6 +249,32 @@ def test_time_is_up_while_replicas_are_chosen(monkeypatch: pytest.MonkeyPatch) -
     result = solved(instance, Limits(threads=2, seconds=300.0))
     assert "0 rounds for whole replicas" in result.why
     assert result.limit == ""
+
+
+def _halted(*args: object, **kwargs: object) -> None:
+    raise HaltedError
+
+
+def test_time_is_up_in_the_first_sweep_of_the_finish(monkeypatch: pytest.MonkeyPatch) -> None:
+    instance = fleet(workloads=300, periods=2)
+    monkeypatch.setattr(
+        "optimizer.methods.column_generation.ColumnGeneration.__post_init__", _halted
+    )
+    result = solved(instance)
+    assert not any("stand-in" in note for note in result.notes)
+
+
+def test_no_time_for_moves_or_cuts(monkeypatch: pytest.MonkeyPatch) -> None:
+    instance = fleet(workloads=300, periods=2)
+    best = solved(instance)
+    monkeypatch.setattr("optimizer.methods.price_rounding.MOVE", 0.0)
+    monkeypatch.setattr("optimizer.methods.price_rounding.CUT", 0.0)
+    result = solved(instance, Limits(threads=2, seconds=300.0))
+    assert result.evaluation is not None
+    assert result.evaluation.bound.source == "sweep"
+    assert result.objective_usd is not None
+    assert best.objective_usd is not None
+    assert best.objective_usd < result.objective_usd * (1 - 1e-3)
 
 
 def test_a_chip_without_a_row_may_be_used_in_any_part() -> None:
