@@ -85,13 +85,17 @@ def first(folder: Path, method: str) -> dict[str, Any]:
     from optimizer.instance.read import read
     from optimizer.methods.market import Market
     from optimizer.methods.registry import method_named
+    from optimizer.methods.replica_market import ReplicaMarket
     from optimizer.model.formulation import Formulation
     from optimizer.solvers.blocks import split
 
     instance = read(folder)
     begun = time.perf_counter()
-    if method_named(method, instance=instance).name == "price":
+    name = method_named(method, instance=instance).name
+    if name == "price":
         Market.of(instance)
+    elif name == "price_rounding":
+        ReplicaMarket.of(instance)
     else:
         split(Formulation().build(instance).program)
     return {"build_first_seconds": time.perf_counter() - begun}

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.instance.instance import Instance
-from optimizer.methods.ascent import Level
+from optimizer.methods.ascent import Level, dearest
 from optimizer.methods.few_steps import climb_few
 from optimizer.methods.market import Market
-from optimizer.methods.price_ladder import ROUGH, dearest, floor_of
+from optimizer.methods.price_ladder import ROUGH, floor_of
 from optimizer.methods.replica_cuts import ReplicaCuts
 from optimizer.methods.replica_market import ReplicaMarket, only
 from optimizer.methods.sweeps import Halt, Smooth, Sweeps

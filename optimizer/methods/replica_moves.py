@@ -28,9 +28,9 @@ Cell = tuple[int, int]
 MOST_ROUNDS = 60
 BLOCK = 24
 """Periods that are moved in together, so that when time is up only those of a block are undone."""
-QUICK, PATIENCE, ENOUGH = 5_000, 2, 4e-5
-"""After so many moves so many rounds have to save such a part of the whole cost together for
-another one; so many take seconds, and what they save comes late where replicas are few."""
+QUICK, ENOUGH = 2_500, 4e-5
+"""After so many moves a round has to save such a part of the whole cost for another one; so many
+take seconds, and what they save comes late where replicas are few."""
 LEAST = 1e-6
 """Part of the cost of a period that a move has to promise, and a tenth of it to bring."""
 BELIEVED = 0.3
@@ -72,14 +72,13 @@ class ReplicaMoves:
         """
         todo = np.arange(self.rounds.count.shape[2])
         least, enough = LEAST * abs(whole_usd) / max(len(todo), 1), ENOUGH * abs(whole_usd)
-        saved: list[float] = []
+        saved = -np.inf
         for _ in range(MOST_ROUNDS):
-            late = self.made > QUICK and len(saved) >= PATIENCE
-            if late and self.saved_usd - saved[-PATIENCE] < enough:
+            if self.made > QUICK and self.saved_usd - saved < enough:
                 return
             if len(todo) == 0 or halt():
                 return
-            saved.append(self.saved_usd)
+            saved = self.saved_usd
             blocks = np.array_split(todo, -(-len(todo) // BLOCK))
             moved = [self._round(block, least, halt) for block in blocks if not halt()]
             todo = np.concatenate([np.empty(0, np.int64), *moved])
