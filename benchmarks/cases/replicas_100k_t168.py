@@ -21,5 +21,5 @@ REPLICAS_100K_T168 = Case(
     prepare=prepare,
     method="price_rounding",
     repeat=1,
-    time_limit_s=180.0,
+    time_limit_s=160.0,
 )

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from optimizer.errors import UsageError
 from optimizer.instance.instance import Instance
+from optimizer.methods.market import Market
 from optimizer.methods.vertex import LastVertex
 from optimizer.plan import Plan
 from optimizer.prices import Prices
@@ -124,10 +125,12 @@ class Memory:
     ----------
     prices : where its climb ended; the prices of the plan itself tell less of where to begin.
     vertex : where its last search ended, for plain instances; None when it did not get there.
+    market : the plain instance that it was for, and its market.
     """
 
     prices: Prices | None = None
     vertex: LastVertex | None = None
+    market: tuple[Instance, Market] | None = None
 
 
 class Method(Protocol):

@@ -21,6 +21,8 @@ Int = NDArray[np.int64]
 Index = NDArray[np.int32]
 Bool = NDArray[np.bool_]
 
+AMOUNTS = ("demand_mtok", "capacity_chips")
+"""What of an instance may change while nearly everything of its market stays."""
 TYPICAL = 4.0
 """Times what its routes cost on average that a Mtok is thought to be worth, at most."""
 
@@ -80,9 +82,6 @@ class Market:
         opens = np.zeros(len(route), np.int32)
         if qualified is not None:
             opens = (~qualified).sum(axis=1).astype(np.int32)
-        demand = instance.demand_mtok
-        if not coupled and bool((ceiling <= 0).any()):
-            demand = np.where(ceiling[:, None] > 0, demand, 0.0)
         price = instance.price_usd_per_chip_hour.mean(axis=1)[pool]
         cost = table.usd_per_mtok[route] + hours * price
         return cls(
@@ -94,10 +93,23 @@ class Market:
             hours=hours,
             ceiling=ceiling,
             scale=_scale(workload, cost, ceiling),
-            demand=demand,
+            demand=instance.demand_mtok if coupled else _worth_serving(instance),
             capacity=np.where(able, instance.capacity_chips * instance.period_hours, 0.0),
             used_usd=used_usd,
         )
+
+    def again(self, before: Instance, instance: Instance) -> Market | None:
+        """The market of ``before``, not coupled, for one of other demand and chips alone.
+
+        None where the instances differ in something else, or other pools have chips.
+        """
+        kept = (entry.name for entry in fields(Instance) if entry.name not in AMOUNTS)
+        same = all(getattr(before, name) is getattr(instance, name) for name in kept)
+        able = (instance.capacity_chips > 0) & ~instance.left_out[:, None]
+        if not same or not np.array_equal(able, self.able):
+            return None
+        capacity = np.where(able, instance.capacity_chips * instance.period_hours, 0.0)
+        return replace(self, demand=_worth_serving(instance), capacity=capacity)
 
     @property
     def able(self) -> Bool:
@@ -144,6 +156,14 @@ class Market:
             demand=self.demand[workloads],
             capacity=self.capacity * ratio,
         )
+
+
+def _worth_serving(instance: Instance) -> Float:
+    """(W, T) demand, 0 where giving up costs nothing."""
+    ceiling = instance.workloads.unserved_usd_per_mtok
+    if not bool((ceiling <= 0).any()):
+        return instance.demand_mtok
+    return np.where(ceiling[:, None] > 0, instance.demand_mtok, 0.0)
 
 
 def _scale(workload: Index, cost: Float, ceiling: Float) -> Float:

@@ -86,7 +86,7 @@ class Price:
         progress.stage("build")
         if present:
             return _coupled(instance, limits, progress, begun, self.start, self.memory)
-        sweeps = Sweeps(Market.of(instance), limits.threads)
+        sweeps = Sweeps(self._market(instance), limits.threads)
         workers = shared_workers(limits.threads, limits.memory_mib)
         workers.peak_rss_mib = 0.0
         built = time.monotonic()
@@ -118,6 +118,15 @@ class Price:
             plan_seconds=planned - solved,
             child_rss_mib=workers.peak_rss_mib,
         )
+
+    def _market(self, instance: Instance) -> Market:
+        """The market, looked up once in a session while only amounts change."""
+        last = None if self.memory is None else self.memory.market
+        market = None if last is None else last[1].again(last[0], instance)
+        market = Market.of(instance) if market is None else market
+        if self.memory is not None:
+            self.memory.market = instance, market
+        return market
 
 
 def _coupled(

@@ -11,6 +11,7 @@ import optimizer
 from optimizer.errors import InputError, UsageError
 from optimizer.instance.instance import Instance
 from optimizer.methods.base import Limits
+from optimizer.methods.market import Market
 from optimizer.session import Session, open_session
 
 EXACT = Limits(relative_gap=1e-9, threads=2)
@@ -151,3 +152,31 @@ def test_the_same_changes_give_the_same_plan() -> None:
     one, other = plans
     assert np.array_equal(one.placed_mtok, other.placed_mtok)
     assert np.array_equal(one.pool, other.pool)
+
+
+def test_the_market_stays_while_only_amounts_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is looked up anew for other prices, and for pools that open or close."""
+    looked_up: list[Instance] = []
+    of = Market.of.__func__  # type: ignore[attr-defined]
+
+    def counted(cls: type[Market], instance: Instance, **given: bool) -> Market:
+        looked_up.append(instance)
+        made: Market = of(cls, instance, **given)
+        return made
+
+    monkeypatch.setattr(Market, "of", classmethod(counted))
+    session = open_session(plain(10))
+    before = session.instance
+    same(session)
+    chips = before.capacity_chips.copy()
+    chips *= 1.05
+    session.change(demand_mtok=before.demand_mtok * 1.1, capacity_chips=chips)
+    same(session)
+    assert len(looked_up) == 1
+    session.change(usd_per_chip_hour={before.pools.pool[0]: 2.0})
+    same(session)
+    assert len(looked_up) == 2
+    chips[1, 2:] = 0.0
+    session.change(capacity_chips=chips)
+    same(session)
+    assert len(looked_up) == 3
