@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.methods.market import Market
+from optimizer.methods.market import Market, price_units
 from optimizer.methods.sweeps import Halt as Halt
 from optimizer.methods.sweeps import HaltedError, Smooth, Sweeps
 
@@ -104,7 +104,7 @@ def _climb(
     market = sweeps.market
     width = np.maximum(level.temperature * market.ceiling, level.floor * market.scale)
     width = np.maximum(width, np.finfo(float).tiny / np.finfo(float).eps)
-    unit = _price_units(sweeps)
+    unit = price_units(market, market.ceiling)  # at which a typical workload would give up
     active = np.arange(market.num_periods) if periods is None else periods
     here = sweeps.smooth(price[:, active], width, active, halt)
     value = here.value - (price * market.capacity)[:, active].sum(axis=0)
@@ -139,17 +139,6 @@ def _climb(
         radius = np.where(further, radius * LONGER, np.where(good, radius, radius / LONGER))
         damping = np.where(good, damping / 10, np.maximum(damping * 10, 1e-3))
         damping[damping < 1e-6] = 0.0
-
-
-def _price_units(sweeps: Sweeps) -> Float:
-    """(P,) USD per chip-hour at which a pool's typical workload would give up."""
-    market = sweeps.market
-    counts = np.diff(market.first)
-    worth = np.repeat(market.ceiling, counts)
-    pools = len(market.capacity)
-    number = np.bincount(market.pool, minlength=pools)
-    inverse = np.bincount(market.pool, market.hours / worth, minlength=pools)
-    return np.where(number > 0, number / np.where(number > 0, inverse, 1.0), 1.0)
 
 
 def _steps(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from optimizer.instance.instance import Instance
 from optimizer.methods.ascent import Level, dearest
 from optimizer.methods.few_steps import climb_few
-from optimizer.methods.market import Market
+from optimizer.methods.market import Market, price_units
 from optimizer.methods.price_ladder import ROUGH, floor_of
 from optimizer.methods.replica_cuts import ReplicaCuts
 from optimizer.methods.replica_market import ReplicaMarket, only
@@ -74,7 +74,7 @@ class RowSweeps(Sweeps):
         model : (W,) model of each workload of ``market``.
         """
         size = np.ones(len(cuts.pool))
-        size[cuts.num_pools :] = _worth(market)[cuts.pool[cuts.num_pools :]]
+        size[cuts.num_pools :] = price_units(market, market.ceiling)[cuts.pool[cuts.num_pools :]]
         rows = replace(
             market,
             capacity=cuts.limit * size[:, None],
@@ -157,11 +157,3 @@ def cut_bound(
         if halt():
             break
     return CutBound(cuts, sweeps.size[:, None] * now, sweeps.bound(now))
-
-
-def _worth(market: Market) -> Float:
-    """(P,) USD per chip-hour for which tokens of a pool would be given up, typically."""
-    owner = np.repeat(np.arange(market.num_workloads), np.diff(market.first))
-    number = np.bincount(market.pool, minlength=len(market.capacity))
-    inverse = np.bincount(market.pool, market.hours / market.ceiling[owner], len(market.capacity))
-    return np.where(inverse > 0, number / np.where(inverse > 0, inverse, 1.0), 1.0)

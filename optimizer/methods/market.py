@@ -158,6 +158,19 @@ class Market:
         )
 
 
+def price_units(market: Market, worth: Float) -> Float:
+    """(P,) USD per chip-hour that is as much as a pool's typical workload is worth.
+
+    Parameters
+    ----------
+    worth : (W,) USD per Mtok.
+    """
+    each, pools = np.repeat(worth, np.diff(market.first)), len(market.capacity)
+    number = np.bincount(market.pool, minlength=pools)
+    inverse = np.bincount(market.pool, market.hours / each, minlength=pools)
+    return np.where(number > 0, number / np.where(number > 0, inverse, 1.0), 1.0)
+
+
 def _worth_serving(instance: Instance) -> Float:
     """(W, T) demand, 0 where giving up costs nothing."""
     ceiling = instance.workloads.unserved_usd_per_mtok

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from optimizer.methods.ascent import Level, climb, dearest
 from optimizer.methods.held_sweep import Held, Reach, held_sweep
+from optimizer.methods.market import price_units
 from optimizer.methods.sweeps import Halt, HaltedError, Sweeps
 from optimizer.methods.vertex import Split, Vertex
-from optimizer.methods.vertex_start import CROWD, near_enough, price_units, ranks, starting_prices
+from optimizer.methods.vertex_start import CROWD, near_enough, ranks, starting_prices
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
@@ -81,7 +82,7 @@ class VertexSearch:
         market = sweeps.market
         periods = market.num_periods
         self.sweeps, self.relative_gap = sweeps, relative_gap
-        self._unit, self._rank = price_units(market), ranks(market)
+        self._unit, self._rank = price_units(market, market.scale), ranks(market)
         self.price = starting_prices(sweeps, start, self._unit, self._rank)
         self.only, self.split = start.only, list(start.split)
         self.bound_usd = np.full(periods, -np.inf)

@@ -39,7 +39,7 @@ def starting_prices(sweeps: Sweeps, start: Vertex, unit: Float, rank: Int) -> Fl
 
     Parameters
     ----------
-    unit : (P,) from :func:`price_units`.
+    unit : (P,) from :func:`~optimizer.methods.market.price_units`.
     rank : (W,) from :func:`ranks`.
     """
     market = sweeps.market
@@ -98,15 +98,6 @@ def near_enough(sweeps: Sweeps, price: Float, only: Index) -> tuple[Float, Bool]
         todo = todo[count_near(todo, slack[todo]) - equal[todo] > enough]
         slack[todo] /= NARROWER
     return slack, equal > enough
-
-
-def price_units(market: Market) -> Float:
-    """(P,) USD per chip-hour that is as much as the scale of a pool's typical workload."""
-    worth = np.repeat(market.scale, np.diff(market.first))
-    pools = len(market.capacity)
-    number = np.bincount(market.pool, minlength=pools)
-    inverse = np.bincount(market.pool, market.hours / worth, minlength=pools)
-    return np.where(number > 0, number / np.where(number > 0, inverse, 1.0), 1.0)
 
 
 def ranks(market: Market) -> Int:
